@@ -133,8 +133,8 @@ def cells(text: str, target: Target) -> Iterator[NotebookNode]:
         if kept := sorted(tags - {SOLUTION_ONLY}):
             metadata["tags"] = kept
         identity = stable_id(cell.cell_type, source, seen)
-        if holes and target.kind == "solution":
-            metadata["nbgrader"] = solution_cell(identity)
+        if target.kind == "solution" and (holes or SOLUTION_ONLY in tags):
+            metadata["nbgrader"] = solution_cell(identity, graded=not holes)
         new_cell = new_code_cell if code else new_markdown_cell
         yield new_cell(source, id=identity, metadata=metadata)
 
@@ -146,16 +146,21 @@ def stable_id(kind: str, source: str, seen: dict[str, int]) -> str:
     return digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
 
 
-def solution_cell(identity: str) -> dict[str, Any]:
-    """What nbgrader asks of a cell that holds a solution to cut (its schema, version 3)."""
-    return {
-        "grade": False,
-        "grade_id": f"hole-{identity}",
+def solution_cell(identity: str, *, graded: bool) -> dict[str, Any]:
+    """What nbgrader asks of a cell that holds a solution to cut (its schema, version 3).
+
+    Where a mark says what to cut, the code is judged by the check after it. A whole cell that
+    is left out is an answer that a person reads: `graded`, for no points unless a teacher says.
+    """
+    cell = {
+        "grade": graded,
+        "grade_id": f"{'answer' if graded else 'hole'}-{identity}",
         "locked": False,
         "schema_version": 3,
         "solution": True,
         "task": False,
     }
+    return cell | {"points": 0} if graded else cell
 
 
 def with_holes(source: str, name: str) -> str:
