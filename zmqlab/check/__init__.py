@@ -1,0 +1,1 @@
+"""Checkers: what a lab answers when it is run."""
