@@ -1,0 +1,84 @@
+# make lab: open the course. make test: check all of it. make help: the rest.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
+# Strict: outputs are compared. A cell that hangs is given up, not waited for.
+NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=120
+FIRST := notebooks/00_start_here.ipynb
+
+ifeq ($(OS),Windows_NT)
+$(error On Windows, use the lines for venv and pip in README.md: this Makefile is for Linux and macOS)
+endif
+
+.PHONY: help lab install test build bench soak browser
+help: ## say what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+lab: install ## open the course in JupyterLab, on its first notebook
+	@options=; \
+	if [ "$$(id -u)" = 0 ]; then options="--allow-root"; fi; \
+	if [ "$$(uname)" != Darwin ] && [ -z "$$DISPLAY$$WAYLAND_DISPLAY" ]; then \
+	  options="$$options --no-browser"; \
+	  echo "No screen here: open the address below, the one with a token, in a browser."; \
+	fi; \
+	exec $(BIN)/jupyter lab --ServerApp.ip=127.0.0.1 \
+	  --LabApp.default_url=/lab/tree/$(FIRST) $$options $(LAB)
+
+install: $(VENV)/learner ## install what a learner needs, into .venv
+
+test: $(VENV)/author browser ## run every check (ruff, mypy, build, tests, notebooks)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python authoring/build.py --check
+	$(PYTEST) tests notebooks solutions $(NBVAL)
+
+build: $(VENV)/author ## build the notebooks whose sources changed
+	$(BIN)/python authoring/build.py $(NAMES)
+
+bench: $(VENV)/author ## measure, as ratios within one run
+	$(BIN)/python tests/bench.py
+
+soak: $(VENV)/author ## run every notebook 50 times with both cores loaded (RUNS=50)
+	$(BIN)/python tests/soak.py --runs $(or $(RUNS),50)
+
+# The stamps are newer than what they were made from: a second start installs nothing.
+
+$(VENV)/learner: requirements.txt pyproject.toml | $(BIN)/python
+	@echo "Installing the course into $(VENV): about 430 MB, once."
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(BIN)/jupyter labextension disable --level=sys_prefix \
+	  "@jupyterlab/apputils-extension:announcements" >/dev/null 2>&1
+	@touch $@
+
+$(VENV)/author: $(VENV)/learner
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[author]"
+	@touch $@
+
+$(BIN)/python:
+	@for name in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11; do \
+	  if $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	    python=$$name; break; \
+	  fi; \
+	done; \
+	if [ -z "$$python" ]; then \
+	  echo "The course needs Python 3.11 or newer; found: $$(python3 --version 2>&1)." >&2; \
+	  echo "Install one, or name it: make PYTHON=/where/it/is/python3 $(MAKECMDGOALS)" >&2; \
+	  exit 1; \
+	fi; \
+	if ! $$python -m venv $(VENV); then \
+	  rm -rf $(VENV); \
+	  echo "$$python cannot make a virtual environment." >&2; \
+	  echo "On Debian and Ubuntu: apt install python3-venv; then run make again." >&2; \
+	  exit 1; \
+	fi
+
+browser:
+	@if command -v chromium chromium-browser google-chrome >/dev/null; then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ] && [ -e /etc/debian_version ]; then \
+	  echo "Installing Chromium for the browser tests."; \
+	  apt-get -qq update && DEBIAN_FRONTEND=noninteractive \
+	    apt-get -qq install --no-install-recommends chromium </dev/null >/dev/null \
+	    || echo "Chromium could not be installed: the browser tests will be skipped."; \
+	fi
