@@ -1,0 +1,310 @@
+"""What the learner has done: which labs have passed and when, in one small file of theirs.
+
+The file is `progress.json` in the course's own folder, beside `labs/` and `notebooks/`:
+
+    {"labs": {"01": "2026-11-03T12:34:56+01:00"}}
+
+Two kernels may write it at once. What this version does not know in it is kept. A file that
+cannot be read is moved aside and said so, never overwritten.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import html
+import json
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+if sys.platform != "win32":
+    import fcntl
+
+FILE = "progress.json"
+# Another file instead; empty for none at all, as when the notebooks of the course are built.
+ELSEWHERE = "ZMQLAB_PROGRESS"
+
+
+class Chapter(NamedTuple):
+    """A lesson, and its lab if it has one."""
+
+    name: str  # of its notebooks, without the ending
+    title: str
+    question: str
+
+    @property
+    def number(self) -> str:
+        """The two digits that lesson, lab and solution share."""
+        return self.name[:2]
+
+    @property
+    def has_lab(self) -> bool:
+        """Whether there is something to pass."""
+        return self.number != "00"
+
+
+COURSE: dict[str, tuple[Chapter, ...]] = {
+    "The front door": (Chapter("00_start_here", "Start here", "What will I find out?"),),
+    "Part I: deal the tasks out": (
+        Chapter(
+            "01_share_out", "Share out a hundred tasks", "Does each worker get an equal share?"
+        ),
+        Chapter(
+            "02_straggler", "Catch the straggler", "Does the slow worker get less than the others?"
+        ),
+        Chapter(
+            "03_know_when_done",
+            "Know when the work is done",
+            "When a worker dies, who has its tasks?",
+        ),
+    ),
+    "Part II: route the answers back": (
+        Chapter("04_envelope", "Read an envelope", "How does an answer find its way back?"),
+        Chapter("05_broker", "Build the broker", "Who answers when many clients ask many workers?"),
+        Chapter(
+            "06_idle_worker",
+            "Give the task to a free worker",
+            "How does a broker know who is free?",
+        ),
+        Chapter("07_policy", "Choose a policy", "Which rule is best, and for which work?"),
+    ),
+}
+
+
+# ------------------------------------------------------------------ the file
+
+
+@dataclass
+class Progress:
+    """Which labs have passed and when, and what has to be said about the file."""
+
+    labs: dict[str, datetime] = field(default_factory=dict)  # "01" → its first pass
+    notice: str = ""
+
+
+def root() -> Path | None:
+    """The course's folder as seen from where this kernel works; None outside of a course."""
+    here = Path.cwd()
+    candidates = [here.parent] if here.name in ("labs", "notebooks", "solutions") else [here]
+    return next((folder for folder in candidates if (folder / "notebooks").is_dir()), None)
+
+
+def file() -> Path | None:
+    """Where progress is kept, or None where there is nothing to keep it in."""
+    elsewhere = os.environ.get(ELSEWHERE)
+    if elsewhere is not None:
+        return Path(elsewhere) if elsewhere else None
+    folder = root()
+    return None if folder is None else folder / FILE
+
+
+def load() -> Progress:
+    """What has passed so far. A damaged file is moved aside; `notice` then says where to."""
+    path = file()
+    if path is None:
+        return Progress()
+    try:
+        with _locked(path):
+            content, notice = _read(path)
+    except OSError as error:
+        return Progress(notice=f"{path.name} cannot be read: {error.strerror}. It is left alone.")
+    return Progress({name: _when(text) for name, text in content["labs"].items()}, notice)
+
+
+def record(lab: str) -> bool:
+    """Note that a lab ("lab01", "01", "01_share_out") passes, the first time that it does.
+
+    Only in a kernel that works in the learner's `labs` folder: solutions and tests do not count.
+    True when it is noted. What is wrong with the file is printed, to standard error.
+    """
+    path = file()
+    if path is None or Path.cwd().name != "labs":
+        return False
+    number = "".join(re.findall(r"\d+", lab)[:1]).zfill(2)
+    try:
+        with _locked(path):
+            content, notice = _read(path)
+            content["labs"].setdefault(number, _now().isoformat(timespec="seconds"))
+            _write(path, content)
+    except OSError as error:
+        notice = f"This pass could not be noted in {path.name}: {error.strerror}."
+        print(notice, file=sys.stderr)
+        return False
+    if notice:
+        print(notice, file=sys.stderr)
+    return True
+
+
+def _now() -> datetime:
+    return datetime.now().astimezone()
+
+
+def _when(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _read(path: Path) -> tuple[dict[str, Any], str]:
+    """The file's content, with at least an empty "labs"; and a notice if it was moved aside."""
+    try:
+        text = path.read_bytes()
+    except FileNotFoundError:
+        return {"labs": {}}, ""
+    try:
+        content = json.loads(text)
+        content.setdefault("labs", {})
+        for when in content["labs"].values():
+            _when(when)
+    except (ValueError, AttributeError, TypeError, RecursionError):
+        aside = _free_name(path)
+        path.rename(aside)
+        return {"labs": {}}, (
+            f"{path.name} was damaged. It was set aside as {aside.name}, and a new one begun; "
+            "a lab that you run again and that passes is noted again."
+        )
+    return content, ""
+
+
+def _free_name(path: Path) -> Path:
+    """A name for a damaged file that no other file has: today's date, and a number if need be."""
+    stem = f"{path.stem}.damaged-{_now():%Y-%m-%d}"
+    aside, number = path.with_name(f"{stem}.json"), 1
+    while aside.exists():
+        number += 1
+        aside = path.with_name(f"{stem}-{number}.json")
+    return aside
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    """Replace the file in one step: whoever reads it sees the old one or the new one, whole."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
+    try:
+        with open(handle, "w", encoding="utf-8") as new:
+            new.write(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+            new.flush()
+            os.fsync(new.fileno())
+        os.replace(name, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(name)
+        raise
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Keep other kernels out between reading and writing, by a lock on the file's folder.
+
+    It leaves nothing behind and ends with the process that holds it. Where there is no such lock
+    (Windows, some network folders) the last of two simultaneous writers wins.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):
+            fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
+
+
+# ------------------------------------------------------------------ the map
+
+
+@dataclass(frozen=True)
+class Map:
+    """The lessons with their questions, the labs with their state, and what to do next."""
+
+    course: dict[str, tuple[Chapter, ...]]
+    progress: Progress
+
+    @property
+    def next(self) -> Chapter | None:
+        """The first chapter whose lab has not passed; None when all have."""
+        chapters = [chapter for part in self.course.values() for chapter in part]
+        return next((c for c in chapters if c.has_lab and c.number not in self.progress.labs), None)
+
+    def state(self, chapter: Chapter) -> str:
+        """Where the learner is with this chapter's lab, in words and with a mark."""
+        if not chapter.has_lab:
+            return "no lab"
+        when = self.progress.labs.get(chapter.number)
+        return "○ to do" if when is None else f"✓ passed {when:%Y-%m-%d}"
+
+    def __str__(self) -> str:
+        lines = [self.progress.notice, ""] if self.progress.notice else []
+        for part, chapters in self.course.items():
+            lines.append(part)
+            lines += [
+                f"  {c.number}  {c.title:32}{c.question:50}{self.state(c)}".rstrip()
+                for c in chapters
+            ]
+        chapter = self.next
+        if chapter is None:
+            lines.append("Next: nothing is left to do. Change a worked solution and break it.")
+        else:
+            lines.append(f"Next: lesson {chapter.number}, {chapter.title}; then its lab.")
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        notice = self.progress.notice
+        rows = "".join(
+            f'<tr><th colspan="3" scope="rowgroup" style="text-align:left">{_html(part)}</th></tr>'
+            + "".join(self._row(chapter) for chapter in chapters)
+            for part, chapters in self.course.items()
+        )
+        return (
+            (f"<p><strong>Notice.</strong> {_html(notice)}</p>" if notice else "")
+            + '<table><thead><tr><th style="text-align:left" scope="col">Lesson</th>'
+            '<th style="text-align:left" scope="col">Its question</th>'
+            '<th style="text-align:left" scope="col">Your lab</th></tr></thead>'
+            f"<tbody>{rows}</tbody></table>{self._what_next()}"
+        )
+
+    def _row(self, chapter: Chapter) -> str:
+        state = self.state(chapter)
+        if chapter.has_lab:
+            state = _link("labs", chapter, f"Lab {chapter.number}") + f" {state}"
+        lesson = f"{chapter.number} " + _link("notebooks", chapter, chapter.title)
+        cells = [lesson, _html(chapter.question), state]
+        here = ' style="font-weight:bold"' if chapter == self.next else ""
+        shown = "".join(f'<td style="text-align:left">{cell}</td>' for cell in cells)
+        return f"<tr{here}>{shown}</tr>"
+
+    def _what_next(self) -> str:
+        chapter = self.next
+        if chapter is None:
+            return "<p><strong>All labs pass.</strong> Change a worked solution and break it.</p>"
+        lesson = _link("notebooks", chapter, f"lesson {chapter.number}, {chapter.title}")
+        return f"<p><strong>Next:</strong> {lesson}; then its {_link('labs', chapter, 'lab')}.</p>"
+
+
+def _html(text: str) -> str:
+    return html.escape(text, quote=False)
+
+
+def _link(folder: str, chapter: Chapter, text: str) -> str:
+    """A link that works from any notebook of the course."""
+    return f'<a href="../{folder}/{chapter.name}.ipynb">{_html(text)}</a>'
+
+
+def map() -> Map:
+    """The map of the course as far as its notebooks are there, with the learner's progress."""
+    folder = root()
+    course = COURSE
+    if folder is not None:
+        there = {path.stem for path in (folder / "notebooks").glob("*.ipynb")}
+        course = {
+            part: kept
+            for part, chapters in COURSE.items()
+            if (kept := tuple(chapter for chapter in chapters if chapter.name in there))
+        }
+    return Map(course, load())
