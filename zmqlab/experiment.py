@@ -170,7 +170,7 @@ _CHILD = """
 import os, pickle, sys, threading
 function, args = pickle.load(sys.stdin.buffer)
 def end_with_parent():
-    sys.stdin.buffer.read()
+    os.read(0, 1)
     os._exit(0)
 threading.Thread(target=end_with_parent, daemon=True).start()
 import zmq
@@ -251,6 +251,8 @@ class Experiment:
     """A Context with all that runs in it, from the first line of a `with` to its last.
 
     grace: seconds that threads get to end after the Context has ended.
+    limit: seconds after which the Context ends by itself, so that a call that waits for ever in
+        the `with` (a send that no peer takes) becomes an error that names its line.
     linger: milliseconds that a closed socket waits for its messages to be fetched (ZMQ_LINGER;
         0 here, where libzmq has -1, for ever). A thread may set it on its own socket; more than
         `grace` is cut to `grace`, so that nothing can keep the experiment open.
@@ -262,6 +264,7 @@ class Experiment:
         name: str = "experiment",
         *,
         grace: float = 2.0,
+        limit: float = 60.0,
         linger: int = 0,
         record: bool = True,
     ) -> None:
@@ -276,10 +279,15 @@ class Experiment:
         self._ports: list[stdlib_socket.socket] = []
         self._folder: str | None = None
         self._names = 0
-        self._ending: threading.Thread | None = None
+        self._ending = threading.Thread(target=self._finish, name=f"end of {name}", daemon=True)
+        self._begin = threading.Lock()  # taken once, by whoever begins the end
+        self.limit = limit
+        self._timer = threading.Timer(limit, self._terminate)
+        self._timer.name, self._timer.daemon = f"limit of {name}", True
 
     def __enter__(self) -> Experiment:
         _running.add(self)
+        self._timer.start()
         return self
 
     def endpoint(self, transport: str = "tcp") -> str:
@@ -358,6 +366,11 @@ class Experiment:
             f"{p.name}, a process, ended with {p.failure()}" for p in self.processes if p.failure()
         ]
         self.end()
+        if isinstance(error, zmq.ContextTerminated):
+            raise GaveUp(
+                f"the experiment was ended after its limit of {self.limit:g} s; "
+                f"it waited in {origin(error)}"
+            ) from None
         if error is None:
             self.raise_first_error()
             if failures:
@@ -370,12 +383,9 @@ class Experiment:
 
     def end(self) -> None:
         """End everything: Context, threads, sockets, processes, ports. Twice is once."""
-        if self._ending is None:
-            self._ending = threading.Thread(
-                target=self._finish, name=f"end of {self.name}", daemon=True
-            )
-            _close_own_sockets(self.ctx)
-            self._ending.start()
+        self._timer.cancel()
+        self._terminate()
+        _close_own_sockets(self.ctx)
         try:
             self._join_threads()
         finally:
@@ -387,6 +397,11 @@ class Experiment:
                 shutil.rmtree(self._folder, ignore_errors=True)
         if all(task.done for task in self.tasks):
             self._ending.join(self.grace + 1)  # what still lingers
+
+    def _terminate(self) -> None:
+        """Begin the end: every blocked ZeroMQ call of the Context raises ContextTerminated."""
+        if self._begin.acquire(blocking=False):
+            self._ending.start()
 
     def _join_threads(self) -> None:
         """Give the threads their grace; stop the others and note where they were."""
