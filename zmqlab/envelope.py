@@ -144,13 +144,15 @@ def parts(frames: Iterable[bytes], kind: str = "") -> list[Part]:
     ]
 
 
-def show_frame(frame: bytes, longest: int = LONGEST) -> str:
+def show_frame(frame: bytes, longest: int = LONGEST, size: int | None = None) -> str:
     r"""One frame as text: `"quoted"` if all of it is printable ASCII, else `0x` and hex.
 
     An empty frame is `∅`. In a quoted frame `\` and `"` are preceded by `\`. A frame longer than
-    `longest` bytes ends in `…` and its length in bytes.
+    `longest` bytes ends in `…` and its length in bytes. Where only the head of a frame is at
+    hand, `size` is the length of the whole.
     """
-    if not frame:
+    size = len(frame) if size is None else size
+    if not size:
         return "∅"
     head = frame[:longest]
     if all(0x20 <= byte <= 0x7E for byte in frame):
@@ -158,7 +160,7 @@ def show_frame(frame: bytes, longest: int = LONGEST) -> str:
         shown = f'"{text}"'
     else:
         shown = f"0x{head.hex()}"
-    return shown if len(frame) <= longest else f"{shown}… ({len(frame)} bytes)"
+    return shown if size <= len(head) else f"{shown}… ({size} bytes)"
 
 
 def _joined(frames: Iterable[bytes]) -> str:
