@@ -22,7 +22,8 @@ lab: install ## open the course in JupyterLab, on its first notebook
 	  options="$$options --no-browser"; \
 	  echo "No screen here: open the address below, the one with a token, in a browser."; \
 	fi; \
-	exec $(BIN)/jupyter lab --ServerApp.ip=127.0.0.1 \
+	echo "To stop: Control-C, twice."; \
+	exec $(BIN)/jupyter lab --ServerApp.ip=127.0.0.1 --log-level=WARN \
 	  --LabApp.default_url=/lab/tree/$(FIRST) $$options $(LAB)
 
 install: $(VENV)/learner ## install what a learner needs, into .venv
@@ -49,7 +50,8 @@ $(VENV)/learner: requirements.txt pyproject.toml | $(BIN)/python
 	@echo "Installing the course into $(VENV): about 430 MB, once."
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@$(BIN)/jupyter labextension disable --level=sys_prefix \
-	  "@jupyterlab/apputils-extension:announcements" >/dev/null 2>&1
+	  "@jupyterlab/apputils-extension:announcements" >/dev/null 2>&1 \
+	  || echo "JupyterLab may ask whether to fetch its news; say no as you like."
 	@touch $@
 
 $(VENV)/author: $(VENV)/learner
@@ -75,7 +77,9 @@ $(BIN)/python:
 	fi
 
 browser:
-	@if command -v chromium chromium-browser google-chrome >/dev/null; then exit 0; fi; \
+	@for name in chromium chromium-browser google-chrome; do \
+	  if command -v $$name >/dev/null; then exit 0; fi; \
+	done; \
 	if [ "$$(id -u)" = 0 ] && [ -e /etc/debian_version ]; then \
 	  echo "Installing Chromium for the browser tests."; \
 	  apt-get -qq update && DEBIAN_FRONTEND=noninteractive \

@@ -1,0 +1,78 @@
+"""Every test ends what it began: its Context within a limit, its threads, its sockets."""
+
+import gc
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import zmq
+
+from zmqlab.experiment import GaveUp, assert_all_quiet, eventually
+
+PATIENCE = 5.0  # seconds that what a test began may take to end
+FDS = Path("/proc/self/fd")
+
+
+@pytest.fixture
+def context() -> Iterator[zmq.Context]:
+    """A plain Context for one test. A socket left open fails the test, and is named."""
+    ctx = zmq.Context()
+    ctx.linger = 0
+    yield ctx
+    term = threading.Thread(target=ctx.term, name="term of the test's context", daemon=True)
+    term.start()
+    term.join(PATIENCE)
+    if term.is_alive():
+        still_open = ", ".join(str(s) for s in list(ctx._sockets) if not s.closed)
+        for socket in list(ctx._sockets):
+            socket.close(0)
+        term.join(PATIENCE)
+        pytest.fail(f"the context did not end within {PATIENCE:g} s; still open: {still_open}")
+
+
+def running() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if thread.is_alive()}
+
+
+def sockets() -> set[str]:
+    """The sockets that this process has open, by inode; where the system can say."""
+    if sys.platform != "linux":
+        return set()
+    found = set()
+    for fd in FDS.iterdir():
+        try:
+            target = os.readlink(fd)
+        except OSError:
+            continue  # closed while we looked, as the folder itself is
+        if target.startswith("socket:"):
+            found.add(target)
+    return found
+
+
+@pytest.fixture(autouse=True)
+def no_leftovers() -> Iterator[None]:
+    """Fail a test that leaves an experiment, a thread or an open socket behind."""
+    threads_before, sockets_before = running(), sockets()
+    yield
+    assert_all_quiet()
+    try:
+        eventually(
+            lambda: running() <= threads_before and sockets() <= sockets_before,
+            within=0.05,
+            what="quiet",
+        )
+    except GaveUp:
+        gc.collect()  # a Context in a cycle of garbage is no leak
+        eventually(
+            lambda: running() <= threads_before,
+            within=PATIENCE,
+            what=f"the test's threads to end: {sorted(t.name for t in running() - threads_before)}",
+        )
+        eventually(
+            lambda: sockets() <= sockets_before,
+            within=PATIENCE,
+            what=f"the test's sockets to close: {len(sockets() - sockets_before)} more than before",
+        )
