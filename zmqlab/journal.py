@@ -10,10 +10,15 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import permutations
+from operator import itemgetter
+from threading import Lock
 from typing import Literal, NamedTuple
 
 Way = Literal["sent", "received"]
 Frames = tuple[bytes, ...]
+
+_moment = itemgetter(0)
 
 
 @dataclass(eq=False, slots=True)
@@ -91,32 +96,49 @@ class Journal:
     def __init__(self) -> None:
         self.start = time.monotonic()
         self.sockets: list[SocketNote] = []
-        self._hops: list[Hop] = []
+        self._opening = Lock()  # a socket's number is its place in `sockets`, from 1
+        self._same_places: list[tuple[str, str]] = []
+        # A record is a hop with its socket's place in `sockets` instead of the note: of plain
+        # values alone, so that the garbage collector need not look through a million of them.
+        self._records: list[tuple[float, str, int, Way, Frames, float]] = []
         self._waits: list[Wait] = []
         # list.append is atomic in CPython: writers need no lock, readers take a copy.
-        self.add = self._hops.append
+        self.record = self._records.append
         self.add_wait = self._waits.append
 
     @classmethod
-    def of(cls, hops: Iterable[Hop]) -> Journal:
+    def of(cls, hops: Iterable[Hop], sockets: Sequence[SocketNote] = ()) -> Journal:
         """A journal of these hops; it starts with the first one's call."""
         journal = cls()
+        journal.sockets = list(sockets)
         for hop in hops:
             journal.add(hop)
-        journal.start = min((hop.since for hop in journal._hops), default=journal.start)
-        journal.sockets = list(dict.fromkeys(hop.socket for hop in journal._hops))
+        journal.start = min((hop.since for hop in journal.hops), default=journal.start)
         return journal
+
+    def add(self, hop: Hop) -> None:
+        """Note one hop; its socket is noted too, if it is new."""
+        place = next((i for i, note in enumerate(self.sockets) if note is hop.socket), None)
+        if place is None:
+            place = len(self.sockets)
+            self.sockets.append(hop.socket)
+        self.record((hop.time, hop.who, place, hop.way, hop.frames, hop.since))
 
     def open_socket(
         self, who: str, kind: str, *, bound: Sequence[str] = (), connected: Sequence[str] = ()
     ) -> SocketNote:
         """A new note for a socket that `who` has just made."""
-        note = SocketNote(len(self.sockets) + 1, who, kind, b"", list(bound), list(connected))
-        self.sockets.append(note)
+        with self._opening:
+            note = SocketNote(len(self.sockets) + 1, who, kind, b"", list(bound), list(connected))
+            self.sockets.append(note)
         return note
 
+    def same_place(self, endpoint: str, other: str) -> None:
+        """Note that who connects to the one endpoint reaches the other (through a tap, say)."""
+        self._same_places.append((endpoint, other))
+
     def __len__(self) -> int:
-        return len(self._hops)
+        return len(self._records)
 
     def __iter__(self) -> Iterator[Hop]:
         return iter(self.hops)
@@ -127,7 +149,10 @@ class Journal:
     @property
     def hops(self) -> list[Hop]:
         """All hops so far, earliest first."""
-        return sorted(self._hops, key=lambda hop: hop.time)
+        return [
+            Hop(moment, who, self.sockets[place], way, frames, since)
+            for moment, who, place, way, frames, since in sorted(self._records.copy(), key=_moment)
+        ]
 
     def who(self) -> list[str]:
         """The participants, in the order in which they first sent or received."""
@@ -142,8 +167,14 @@ class Journal:
         return found
 
     def story(self, frame: bytes) -> Journal:
-        """The hops that carry this frame: the way of one task through the system."""
-        return self.of(hop for hop in self.hops if frame in hop.frames)
+        """The hops that carry this frame: the way of one task through the system.
+
+        Its clock starts with the whole journal's, and it knows the same sockets.
+        """
+        story = self.of((hop for hop in self.hops if frame in hop.frames), self.sockets)
+        story.start = self.start
+        story._same_places = self._same_places
+        return story
 
     def spans(self, who: Sequence[str] | None = None) -> list[Span]:
         """Who was busy when: each message received is work, until the first sign of its end.
@@ -154,10 +185,10 @@ class Journal:
         """
         signs: dict[str, list[tuple[float, Hop | Wait]]] = defaultdict(list)
         for hop in self.hops:
-            signs[hop.who].append((hop.since if hop.way == "sent" else hop.time, hop))
+            signs[hop.who].append((hop.time, hop))
         for wait in list(self._waits):
             signs[wait.who].append((wait.since, wait))
-        last = max((hop.time for hop in self._hops), default=self.start)
+        last = max((hop.time for hop in self.hops), default=self.start)
         spans = []
         for name, events in signs.items():
             if who is not None and name not in who:
@@ -171,24 +202,92 @@ class Journal:
         return sorted(spans, key=lambda span: span.start)
 
     def messages(self) -> list[Message]:
-        """Every message with both its ends, matched by what travels and by order, earliest first.
+        """Every message with both its ends, in order of the hop that shows it first.
 
-        A sent hop and a received hop are one message when their sockets share an endpoint (where
-        endpoints are known), the frames on the wire agree, and it is the earliest such pair.
+        Nothing on the wire numbers messages, so the ends are matched by what is known: sockets
+        that share an endpoint (where endpoints are known), the frames that travel, no message
+        received before it was sent, the order of messages between two sockets, and for a ROUTER
+        which peer it means by an address, learned from the whole journal. Where messages are
+        alike in all of that, the one sent first counts as received first.
         """
-        waiting: dict[Frames, deque[Hop]] = defaultdict(deque)
-        pairs: list[Message] = []
-        for hop in sorted(self.hops, key=lambda hop: hop.since if hop.way == "sent" else hop.time):
-            if hop.way == "sent":
-                waiting[_key(hop)].append(hop)
-                continue
-            candidates = waiting[_key(hop)]
-            sent = next((other for other in candidates if _linked(other, hop)), None)
-            if sent is not None:
-                candidates.remove(sent)
-            pairs.append(Message(sent, hop))
-        pairs += [Message(hop, None) for left in waiting.values() for hop in left]
-        return sorted(pairs, key=lambda pair: (pair.sent or pair.received).time)  # type: ignore[union-attr]
+        hops = self.hops
+        net = _Net(self.sockets, (hop.socket for hop in hops), self._same_places)
+        return _match(hops, net)
+
+
+# --- Which receive belongs to which send ------------------------------------------------------
+
+_MEETS = {  # which kinds of sockets talk to each other (28/REQREP, 30/PIPELINE, 31/EXPAIR)
+    "PUSH": {"PULL"},
+    "PULL": {"PUSH"},
+    "REQ": {"REP", "ROUTER"},
+    "REP": {"REQ", "DEALER"},
+    "DEALER": {"REP", "DEALER", "ROUTER"},
+    "ROUTER": {"REQ", "DEALER", "ROUTER"},
+    "PAIR": {"PAIR"},
+}
+
+
+class _Net:
+    """Which socket can reach which, as far as their endpoints tell."""
+
+    def __init__(
+        self,
+        sockets: Iterable[SocketNote],
+        heard: Iterable[SocketNote],
+        same_places: Iterable[tuple[str, str]],
+    ) -> None:
+        self.sockets = list(dict.fromkeys(heard))
+        self._place: dict[str, str] = {}  # one name for all endpoints that are one place
+        for one, other in same_places:
+            kept, gone = self._at(one), self._at(other)
+            self._place |= {name: kept for name, place in self._place.items() if place == gone}
+            self._place[gone] = kept
+        # A thread with sockets that are never heard of may hand messages on where no journal
+        # sees it (zmq.proxy does so in C): what reaches one of them comes out of another.
+        silent: dict[str, list[set[str]]] = defaultdict(list)
+        for socket in sockets:
+            if socket not in self.sockets:
+                silent[socket.who].append(set.union(*self._ends(socket)))
+        self._proxies = list(silent.values())
+        self._links: dict[tuple[SocketNote, SocketNote], _Link] = {}
+
+    def link(self, one: SocketNote, other: SocketNote) -> _Link:
+        """How the one socket can have sent to the other: "direct", "beyond" a proxy, or None."""
+        pair = (one, other)
+        if pair not in self._links:
+            self._links[pair] = self._links[pair[::-1]] = self._find(one, other)
+        return self._links[pair]
+
+    def _find(self, one: SocketNote, other: SocketNote) -> _Link:
+        if one is other:
+            return None
+        bound, connected = self._ends(one)
+        others_bound, others_connected = self._ends(other)
+        ends, others_ends = bound | connected, others_bound | others_connected
+        if not ends or not others_ends or bound & others_connected or connected & others_bound:
+            meets = other.kind in _MEETS.get(one.kind, {other.kind})
+            return "direct" if meets else None
+        for proxy in self._proxies:
+            for near, far in permutations(proxy, 2):
+                if ends & near and others_ends & far:
+                    return "beyond"
+        return None
+
+    def _ends(self, socket: SocketNote) -> tuple[set[str], set[str]]:
+        return {self._at(end) for end in socket.bound}, {self._at(end) for end in socket.connected}
+
+    def _at(self, endpoint: str) -> str:
+        endpoint = endpoint.replace("//localhost:", "//127.0.0.1:")
+        return self._place.get(endpoint, endpoint)
+
+
+def _moment(hop: Hop) -> tuple[float, bool]:
+    """The earliest time that a message can have left, the latest that it can have arrived.
+
+    Where the two are the same, what was sent comes first.
+    """
+    return (hop.since, False) if hop.way == "sent" else (hop.time, True)
 
 
 def _key(hop: Hop) -> Frames:
@@ -197,16 +296,171 @@ def _key(hop: Hop) -> Frames:
     return frames[frames.index(b"") :] if b"" in frames else frames
 
 
-def _linked(sent: Hop, received: Hop) -> bool:
-    """Whether the one socket can have sent to the other."""
-    one, other = sent.socket, received.socket
-    if one is other:
+def _match(hops: Iterable[Hop], net: _Net) -> list[Message]:
+    """Pair each received hop with the earliest sent one that can be its other end."""
+    hops = sorted(hops, key=_moment)
+    peers = _peers(hops, net)
+    # By what travels, then by what else the sender tells; hops in one queue are alike but for time.
+    waiting: dict[Frames, dict[_Lane, deque[Hop]]] = defaultdict(dict)
+    envelopes: dict[SocketNote, Frames | None] = {}  # what each REP's next answer will carry
+    pairs: list[Message] = []
+    for hop in hops:
+        key = _key(hop)
+        if hop.way == "sent":
+            waiting[key].setdefault(_lane(hop, envelopes), deque()).append(hop)
+            continue
+        lanes = waiting[key]
+        fitting = [lane for lane in lanes if _can_be(lane, hop, net, peers)]
+        if not fitting:
+            pairs.append(Message(None, hop))
+            continue
+        lane = min(fitting, key=lambda lane: lanes[lane][0].since)
+        pairs.append(Message(lanes[lane].popleft(), hop))
+        envelopes[hop.socket] = lane.frames
+        if not lanes[lane]:
+            del lanes[lane]
+        if not lanes:
+            del waiting[key]
+    left = (hop for lanes in waiting.values() for lane in lanes.values() for hop in lane)
+    pairs += [Message(hop, None) for hop in left]
+    return sorted(pairs, key=lambda pair: (pair.sent or pair.received).time)  # type: ignore[union-attr]
+
+
+class _Lane(NamedTuple):
+    """What tells one sent hop from another with the same key."""
+
+    socket: SocketNote
+    address: bytes | None  # whom a ROUTER means
+    frames: Frames | None  # all that travels, where that is known
+
+
+def _lane(hop: Hop, envelopes: dict[SocketNote, Frames | None]) -> _Lane:
+    kind, frames = hop.socket.kind, wire(hop)
+    if kind == "ROUTER":
+        return _Lane(hop.socket, hop.frames[0], frames)
+    if kind == "REQ":
+        return _Lane(hop.socket, None, None)  # REQ_CORRELATE puts an unseen frame before these
+    if kind == "REP":  # answers with the addresses of the request that it received last
+        request = envelopes.get(hop.socket)
+        known = request is not None and b"" in request
+        addresses = request[: request.index(b"")] if request is not None and known else ()
+        return _Lane(hop.socket, None, (*addresses, *frames) if known else None)
+    return _Lane(hop.socket, None, frames)
+
+
+def _can_be(lane: _Lane, received: Hop, net: _Net, peers: _Peers) -> bool:
+    """Whether a hop sent in this lane, with the same key, can be the other end of this one."""
+    socket = received.socket
+    link = net.link(lane.socket, socket)
+    if link != "direct":
+        return link is not None  # a proxy between them changes the addresses
+    if lane.address is not None and socket not in peers.get((lane.socket, lane.address), ()):
         return False
-    if one.kind == "ROUTER" and other.routing_id and sent.frames[0] != other.routing_id:
+    if socket.kind == "ROUTER" and lane.socket not in peers.get((socket, received.frames[0]), ()):
         return False
-    if other.kind == "ROUTER" and one.routing_id and received.frames[0] != one.routing_id:
-        return False
-    ends = (set(one.bound), set(one.connected), set(other.bound), set(other.connected))
-    if not (ends[0] or ends[1]) or not (ends[2] or ends[3]):
-        return True  # a hand-written history without endpoints
-    return bool(ends[0] & ends[3] or ends[1] & ends[2])
+    hidden = lane.frames is None or socket.kind in ("REQ", "REP")
+    return hidden or lane.frames == wire(received)
+
+
+# --- Whom a ROUTER means by an address --------------------------------------------------------
+
+
+class _Talk:
+    """What a ROUTER had to do with one of its addresses: the times of messages, by key."""
+
+    def __init__(self) -> None:
+        self.to_it: dict[Frames, list[float]] = defaultdict(list)
+        self.from_it: dict[Frames, list[float]] = defaultdict(list)
+
+
+def _peers(hops: Iterable[Hop], net: _Net) -> _Peers:
+    """For each ROUTER and each address that it used: the sockets that this can be.
+
+    An address that is some peer's own routing id is that peer. Any other is the peer whose
+    messages explain best what the ROUTER received from there and sent there: several workers'
+    READY are alike, but the first task that one of them gets tells which address is its own.
+    """
+    sent: _Times = defaultdict(dict)
+    received: _Times = defaultdict(dict)
+    talks: dict[SocketNote, dict[bytes, _Talk]] = defaultdict(lambda: defaultdict(_Talk))
+    for hop in hops:
+        key, moment = _key(hop), _moment(hop)[0]
+        times = (sent if hop.way == "sent" else received)[key]
+        times.setdefault(hop.socket, []).append(moment)
+        if hop.socket.kind == "ROUTER":
+            talk = talks[hop.socket][hop.frames[0]]
+            (talk.to_it if hop.way == "sent" else talk.from_it)[key].append(moment)
+    peers: _Peers = {}
+    for router, addresses in talks.items():
+        for talk in addresses.values():  # what no recorded socket has sent is no evidence
+            talk.from_it = {key: times for key, times in talk.from_it.items() if key in sent}
+        linked = [socket for socket in net.sockets if net.link(router, socket) == "direct"]
+        for address in addresses:
+            peers[router, address] = {peer for peer in linked if peer.routing_id == address}
+        unnamed = {a: talk for a, talk in addresses.items() if not peers[router, a]}
+        others = [peer for peer in linked if peer.routing_id not in addresses]
+        fits = {a: _fits(talk, others, sent, received) for a, talk in unnamed.items()}
+        for address, peer in _assign(fits, unnamed, sent).items():
+            peers[router, address] = {peer}
+    return peers
+
+
+def _fits(
+    talk: _Talk, peers: Iterable[SocketNote], sent: _Times, received: _Times
+) -> dict[SocketNote, int]:
+    """Those of the peers that an address can mean, each with how many messages that explains."""
+    fits = {}
+    for peer in peers:
+        if not _all_sent_by(peer, [talk], sent):
+            continue
+        n = sum(map(len, talk.from_it.values())) + sum(
+            _explained(times, received[key].get(peer, ()))
+            for key, times in talk.to_it.items()
+            if key in received
+        )
+        if n:
+            fits[peer] = n
+    return fits
+
+
+def _assign(
+    fits: dict[bytes, dict[SocketNote, int]], talks: dict[bytes, _Talk], sent: _Times
+) -> dict[bytes, SocketNote]:
+    """To each address its socket: first where there is least choice, then the best explained.
+
+    A socket gets a second address (it has connected again) when nobody else can be meant, and
+    only if it has sent enough for both.
+    """
+    found: dict[bytes, SocketNote] = {}
+    uses: dict[SocketNote, list[_Talk]] = {}
+    order = sorted(fits.items(), key=lambda fit: (len(fit[1]), -max(fit[1].values(), default=0)))
+    for address, fit in order:
+        free = [peer for peer in fit if peer not in uses]
+        again = [p for p in fit if _all_sent_by(p, [*uses.get(p, ()), talks[address]], sent)]
+        if best := max(free or again, key=lambda peer: fit[peer], default=None):
+            found[address] = best
+            uses.setdefault(best, []).append(talks[address])
+    return found
+
+
+def _all_sent_by(peer: SocketNote, talks: Sequence[_Talk], sent: _Times) -> bool:
+    """Whether this socket had sent all that a ROUTER received from these addresses."""
+    for key in dict.fromkeys(key for talk in talks for key in talk.from_it):
+        arrived = sorted(time for talk in talks for time in talk.from_it.get(key, ()))
+        if _explained(sent[key].get(peer, ()), arrived) < len(arrived):
+            return False
+    return True
+
+
+def _explained(sent: Sequence[float], received: Sequence[float]) -> int:
+    """How many of these can be the same messages, none received before it was sent."""
+    n = 0
+    for moment in received:
+        if n < len(sent) and sent[n] <= moment:
+            n += 1
+    return n
+
+
+_Link = Literal["direct", "beyond"] | None
+_Peers = dict[tuple[SocketNote, bytes], set[SocketNote]]
+_Times = dict[Frames, dict[SocketNote, list[float]]]  # by key, by socket
