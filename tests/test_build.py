@@ -2,9 +2,10 @@ import json
 import textwrap
 from pathlib import Path
 
-import build
 import nbformat
 import pytest
+
+import build
 
 LESSON = """
     # %% [markdown]
