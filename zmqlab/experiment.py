@@ -70,7 +70,11 @@ _LIBRARIES = (
 
 
 def _is_library(filename: str) -> bool:
-    return filename.startswith(_LIBRARIES) or "site-packages" in filename
+    return (
+        filename.startswith(_LIBRARIES)
+        or "site-packages" in filename
+        or filename.endswith("_zmq.py")  # pyzmq's compiled part names its source so
+    )
 
 
 def _describe(function: str, filename: str, line: int) -> str:
@@ -281,6 +285,7 @@ class Experiment:
         self._names = 0
         self._ending = threading.Thread(target=self._finish, name=f"end of {name}", daemon=True)
         self._begin = threading.Lock()  # taken once, by whoever begins the end
+        self._left = threading.Event()  # the thread of the `with` uses its sockets no more
         self.limit = limit
         self._timer = threading.Timer(limit, self._terminate)
         self._timer.name, self._timer.daemon = f"limit of {name}", True
@@ -386,6 +391,7 @@ class Experiment:
         self._timer.cancel()
         self._terminate()
         _close_own_sockets(self.ctx)
+        self._left.set()
         try:
             self._join_threads()
         finally:
@@ -423,6 +429,7 @@ class Experiment:
         """Terminate the Context; close what ended threads left open. Waits as long as it takes."""
         term = threading.Thread(target=self.ctx.term, name=f"term of {self.name}", daemon=True)
         term.start()
+        self._left.wait()
         for task in self.tasks:
             task.thread.join()
         _close_all_sockets(self.ctx)

@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from itertools import permutations
 from operator import itemgetter
 from threading import Lock
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 Way = Literal["sent", "received"]
 Frames = tuple[bytes, ...]
 
-_moment = itemgetter(0)
+_noted_at = itemgetter(0)
 
 
 @dataclass(eq=False, slots=True)
@@ -151,7 +151,9 @@ class Journal:
         """All hops so far, earliest first."""
         return [
             Hop(moment, who, self.sockets[place], way, frames, since)
-            for moment, who, place, way, frames, since in sorted(self._records.copy(), key=_moment)
+            for moment, who, place, way, frames, since in sorted(
+                self._records.copy(), key=_noted_at
+            )
         ]
 
     def who(self) -> list[str]:
@@ -282,7 +284,7 @@ class _Net:
         return self._place.get(endpoint, endpoint)
 
 
-def _moment(hop: Hop) -> tuple[float, bool]:
+def _under_way(hop: Hop) -> tuple[float, bool]:
     """The earliest time that a message can have left, the latest that it can have arrived.
 
     Where the two are the same, what was sent comes first.
@@ -298,7 +300,7 @@ def _key(hop: Hop) -> Frames:
 
 def _match(hops: Iterable[Hop], net: _Net) -> list[Message]:
     """Pair each received hop with the earliest sent one that can be its other end."""
-    hops = sorted(hops, key=_moment)
+    hops = sorted(hops, key=_under_way)
     peers = _peers(hops, net)
     # By what travels, then by what else the sender tells; hops in one queue are alike but for time.
     waiting: dict[Frames, dict[_Lane, deque[Hop]]] = defaultdict(dict)
@@ -384,7 +386,7 @@ def _peers(hops: Iterable[Hop], net: _Net) -> _Peers:
     received: _Times = defaultdict(dict)
     talks: dict[SocketNote, dict[bytes, _Talk]] = defaultdict(lambda: defaultdict(_Talk))
     for hop in hops:
-        key, moment = _key(hop), _moment(hop)[0]
+        key, moment = _key(hop), _under_way(hop)[0]
         times = (sent if hop.way == "sent" else received)[key]
         times.setdefault(hop.socket, []).append(moment)
         if hop.socket.kind == "ROUTER":
@@ -426,20 +428,37 @@ def _fits(
 def _assign(
     fits: dict[bytes, dict[SocketNote, int]], talks: dict[bytes, _Talk], sent: _Times
 ) -> dict[bytes, SocketNote]:
-    """To each address its socket: first where there is least choice, then the best explained.
+    """To each address a socket of its own: one that explains most, else one that fits.
 
-    A socket gets a second address (it has connected again) when nobody else can be meant, and
-    only if it has sent enough for both.
+    A maximum matching (H. W. Kuhn 1955, by augmenting paths). Who is left without gets a socket
+    that has an address already (it has connected again) if that has sent enough for both.
     """
-    found: dict[bytes, SocketNote] = {}
-    uses: dict[SocketNote, list[_Talk]] = {}
-    order = sorted(fits.items(), key=lambda fit: (len(fit[1]), -max(fit[1].values(), default=0)))
-    for address, fit in order:
-        free = [peer for peer in fit if peer not in uses]
-        again = [p for p in fit if _all_sent_by(p, [*uses.get(p, ()), talks[address]], sent)]
-        if best := max(free or again, key=lambda peer: fit[peer], default=None):
-            found[address] = best
-            uses.setdefault(best, []).append(talks[address])
+    owner: dict[SocketNote, bytes] = {}
+
+    def settle(address: bytes, choices: dict[bytes, list[SocketNote]], asked: set[Any]) -> bool:
+        for peer in choices[address]:
+            if peer not in asked:
+                asked.add(peer)
+                if peer not in owner or settle(owner[peer], choices, asked):
+                    owner[peer] = address
+                    return True
+        return False
+
+    most = {address: max(fit.values(), default=0) for address, fit in fits.items()}
+    best = {a: [peer for peer, n in fit.items() if n == most[a]] for a, fit in fits.items()}
+    any_ = {a: sorted(fit, key=lambda peer: -fit[peer]) for a, fit in fits.items()}
+    for choices in (best, any_):
+        for address in sorted(fits, key=lambda address: -most[address]):
+            if address not in owner.values():
+                settle(address, choices, set())
+    found = {address: peer for peer, address in owner.items()}
+    uses = {peer: [talks[address]] for peer, address in owner.items()}
+    for address in fits.keys() - found.keys():
+        for peer in any_[address]:
+            both = [*uses[peer], talks[address]]
+            if _all_sent_by(peer, both, sent):
+                found[address], uses[peer] = peer, both
+                break
     return found
 
 
