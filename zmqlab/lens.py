@@ -5,6 +5,7 @@ To the code that uses them they are pyzmq's own sockets: same calls, same option
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from threading import current_thread, get_ident
 from time import monotonic
 from typing import Any
@@ -12,8 +13,9 @@ from typing import Any
 import zmq
 from zmq.backend import Socket as _Backend
 
-from .journal import Hop, Journal, SocketNote, Wait
+from .journal import Journal, SocketNote, Wait, Way
 
+_send, _recv = _Backend.send, _Backend.recv
 _SNDMORE = int(zmq.SNDMORE)  # an int: arithmetic with zmq's enum flags costs more than a send
 
 
@@ -56,21 +58,50 @@ class PlainSocket(zmq.Socket[bytes]):
         return linger if longest is None or 0 <= linger <= longest else longest
 
 
+class _Pen:
+    """What a socket writes its hops with: where they go, and the message that is not whole yet.
+
+    One object, because reading an attribute of a zmq.Socket costs ten times that of another's.
+    """
+
+    __slots__ = (
+        "in_since", "incoming", "maker", "name", "out_since", "outgoing", "place", "record",
+    )  # fmt: skip
+
+    def __init__(self, journal: Journal | None, note: SocketNote | None) -> None:
+        self.record: Callable[[Any], None] = journal.record if journal else _ignore
+        self.name, self.place = (note.who, note.number - 1) if note else ("", 0)
+        self.maker = get_ident()
+        self.outgoing: tuple[bytes, ...] = ()  # the frames of a message that is not whole yet,
+        self.out_since = 0.0  # and when it began
+        self.incoming: tuple[bytes, ...] = ()
+        self.in_since = 0.0
+
+    def write(self, way: Way, frames: tuple[bytes, ...], since: float) -> None:
+        """Note one whole message."""
+        who = self.name if get_ident() == self.maker else participant()
+        self.record((monotonic(), who, self.place, way, frames, since))
+
+
+def _ignore(hop: object) -> None:
+    """Take the hops of a socket that is not to be noted."""
+
+
 class Socket(PlainSocket):
-    """A zmq.Socket that notes each whole message it has sent or received."""
+    """A zmq.Socket that notes each whole message it has sent or received.
+
+    Noting is one tuple appended to a list, so that it changes little of what it shows.
+    """
 
     note: SocketNote | None = None  # None while a socket is not to be noted (monitors)
-    _out: list[bytes]
-    _in: list[bytes]
-    _out_since: float = 0.0
-    _in_since: float = 0.0
+    _pen: _Pen
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._out, self._in = [], []
         journal = self.context.journal
         if journal is not None:
             self.note = journal.open_socket(participant(), self._type_name)
+        self._pen = _Pen(journal, self.note)
 
     def bind(self, addr: str) -> Any:
         """Bind as zmq.Socket does, and note the endpoint."""
@@ -82,8 +113,8 @@ class Socket(PlainSocket):
 
     def connect(self, addr: str) -> Any:
         """Connect as zmq.Socket does, and note the endpoint."""
-        if addr.startswith("inproc://monitor."):
-            self.note = None  # ZeroMQ's own events are not messages of the program
+        if addr.startswith("inproc://monitor."):  # ZeroMQ's own events are not messages
+            self.note, self._pen = None, _Pen(None, None)
         connected = super().connect(addr)
         if self.note is not None:
             self._note_routing_id(self.note)
@@ -94,38 +125,38 @@ class Socket(PlainSocket):
         if note.kind in ("REQ", "REP", "DEALER", "ROUTER"):
             note.routing_id = self.get(zmq.ROUTING_ID)  # type: ignore[assignment]
 
-    def send(  # type: ignore[override]
-        self, data: Any, flags: int = 0, copy: bool = True, track: bool = False, **kwargs: Any
+    def send(
+        self,
+        data: Any,
+        flags: int = 0,
+        copy: bool = True,
+        track: bool = False,
+        routing_id: int | None = None,
+        group: str | None = None,
     ) -> Any:
         """Send one frame as zmq.Socket does; the last frame of a message makes a hop."""
         since = monotonic()
-        if kwargs:
-            tracker = super().send(data, flags, copy, track, **kwargs)
+        if routing_id is None and group is None:
+            tracker = _send(self, data, flags, copy, track)
         else:
-            tracker = _Backend.send(self, data, flags, copy, track)
-        note = self.note
-        if note is None:
-            return tracker
-        frame = data if type(data) is bytes else bytes(data)
-        if flags & _SNDMORE:
-            if not self._out:
-                self._out_since = since
-            self._out.append(frame)
-            return tracker
-        if self._out:
-            frames, since = (*self._out, frame), self._out_since
-            self._out = []
+            tracker = super().send(data, flags, copy, track, routing_id, group)
+        pen = self._pen
+        frames = (*pen.outgoing, data if type(data) is bytes else bytes(data))
+        if flags and flags & _SNDMORE:
+            pen.outgoing, pen.out_since = frames, pen.out_since if pen.outgoing else since
+        elif pen.outgoing:
+            pen.outgoing = ()
+            pen.write("sent", frames, pen.out_since)
         else:
-            frames = (frame,)
-        self._hop(note, "sent", frames, since)
+            pen.write("sent", frames, since)
         return tracker
 
     def recv(self, flags: int = 0, copy: bool = True, track: bool = False) -> Any:
         """Receive one frame as zmq.Socket does; the last frame of a message makes a hop."""
         since = monotonic()
         try:
-            # A Frame knows whether more follow; asking the socket would cost another call.
-            part = _Backend.recv(self, flags, False, track)
+            # A Frame knows whether more follow; asking the socket would cost more than this.
+            part = _recv(self, flags, False, track)
         except zmq.ZMQError:
             self._nothing_came(since)
             raise
@@ -146,26 +177,19 @@ class Socket(PlainSocket):
         return size
 
     def _received(self, frame: bytes, more: bool, since: float) -> None:
-        note = self.note
-        if note is None:
-            return
+        pen = self._pen
+        frames = (*pen.incoming, frame)
         if more:
-            if not self._in:
-                self._in_since = since
-            self._in.append(frame)
-        elif self._in:
-            frames, self._in = (*self._in, frame), []
-            self._hop(note, "received", frames, self._in_since)
+            pen.incoming, pen.in_since = frames, pen.in_since if pen.incoming else since
+        elif pen.incoming:
+            pen.incoming = ()
+            pen.write("received", frames, pen.in_since)
         else:
-            self._hop(note, "received", (frame,), since)
-
-    def _hop(self, note: SocketNote, way: Any, frames: tuple[bytes, ...], since: float) -> None:
-        who = note.who if get_ident() == self._maker else participant()
-        self.context.journal.add(Hop(monotonic(), who, note, way, frames, since))  # type: ignore[union-attr]
+            pen.write("received", frames, since)
 
     def _nothing_came(self, since: float) -> None:
-        if self.note is not None:
-            self.context.journal.add_wait(Wait(participant(), self.note, since))  # type: ignore[union-attr]
+        if self.note is not None and self.context.journal is not None:
+            self.context.journal.add_wait(Wait(participant(), self.note, since))
 
 
 class Context(zmq.Context[Any]):
