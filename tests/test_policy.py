@@ -275,7 +275,7 @@ class AnyBroker(RuleBasedStateMachine):
         assert len(self.fleet) == len(line)
 
 
-TestAnyBroker = AnyBroker.TestCase
+TestAnyBroker = pytest.mark.slow(AnyBroker.TestCase)
 
 
 # --- liveness

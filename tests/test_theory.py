@@ -1,12 +1,13 @@
-"""Bounds against optima found by trying everything, and against Graham's guarantee."""
+"""Bounds against optima found by trying everything; formulas against what is known of them."""
 
 import itertools
+from math import factorial
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zmqlab.theory import best_split, makespan_bound
+from zmqlab.theory import best_split, makespan_bound, mg1, mmc
 
 FLEET = [0.002, 0.002, 0.050]  # seconds per task: two quick workers and a straggler
 costs = st.floats(min_value=0.01, max_value=100)
@@ -101,3 +102,61 @@ def test_negative_costs_and_workers_without_time_are_refused():
         makespan_bound([-1], [1])
     with pytest.raises(ValueError, match="0 seconds a task"):
         best_split(3, [0, 1])
+
+
+# --- Waiting (the virtual clock is held against these formulas in test_clock.py)
+
+loads_below_one = st.floats(min_value=0, max_value=0.99)
+scvs = st.floats(min_value=0, max_value=50)
+
+
+def erlang_c(offered, workers):
+    """The chance to wait, as the sums in which Erlang's formula is printed."""
+    last = offered**workers / factorial(workers) * workers / (workers - offered)
+    return last / (sum(offered**n / factorial(n) for n in range(workers)) + last)
+
+
+@given(loads_below_one, st.integers(1, 30))
+def test_erlang_c_by_recursion_is_erlang_c_by_sums(load, workers):
+    assert mmc(load, 1, workers).chance == pytest.approx(erlang_c(load * workers, workers))
+
+
+def test_figures_from_the_tables():
+    assert mmc(0.8, 0.010, 4).chance == pytest.approx(0.5964, abs=0.0001)
+    assert mmc(0.8, 0.010, 4).sojourn == pytest.approx(0.01746, abs=0.00001)
+    assert mmc(0.5, 1, 2) == pytest.approx((1 / 3, 1 / 3, 4 / 3))
+    assert mg1(0.5, 1, 0) == pytest.approx((0.5, 0.5, 1.5))
+
+
+@given(loads_below_one, st.floats(0.001, 100))
+def test_one_exponential_worker_is_both(load, mean):
+    assert mmc(load, mean, 1) == pytest.approx(mg1(load, mean, 1))
+    assert mmc(load, mean, 1).sojourn == pytest.approx(mean / (1 - load))
+
+
+@given(st.floats(0.01, 0.99), st.integers(1, 30))
+def test_more_workers_at_the_same_load_wait_less(load, workers):
+    assert mmc(load, 1, workers + 1).wait < mmc(load, 1, workers).wait
+
+
+@given(loads_below_one, scvs)
+def test_exponential_work_waits_twice_as_long_as_constant_work(load, scv):
+    assert mg1(load, 1, 1).wait == pytest.approx(2 * mg1(load, 1, 0).wait)
+    assert mg1(load, 1, scv).wait >= mg1(load, 1, 0).wait
+
+
+@pytest.mark.parametrize("load", [1, 1.2, -0.1])
+def test_a_load_without_an_end_is_refused(load):
+    with pytest.raises(ValueError, match="queue grows without end"):
+        mmc(load, 1, 4)
+    with pytest.raises(ValueError, match="queue grows without end"):
+        mg1(load, 1, 1)
+
+
+def test_no_worker_no_time_and_no_variance_are_refused():
+    with pytest.raises(ValueError, match="make no queue"):
+        mmc(0.5, 1, 0)
+    with pytest.raises(ValueError, match="make no queue"):
+        mg1(0.5, -1, 1)
+    with pytest.raises(ValueError, match="cannot be negative"):
+        mg1(0.5, 1, -1)

@@ -1,7 +1,8 @@
-"""What arithmetic says before anything runs: how fast a fleet of workers can be at best.
+"""What arithmetic says before anything runs: how fast a fleet can be at best, how long tasks wait.
 
 Times are in seconds. The bounds hold for any way of giving out tasks that are all there at the
-start, however clever, because they know the future and cost nothing.
+start, however clever, because they know the future and cost nothing. The formulas hold for tasks
+that arrive independently of one another (a Poisson stream), on average and in the long run.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Sequence
 from itertools import accumulate
+from typing import NamedTuple
 
 # --- Lower bounds on the makespan -------------------------------------------------------------
 
@@ -81,3 +83,73 @@ def _equal_tasks(seconds: Sequence[float], tasks: int) -> list[tuple[int, float]
         # A product, not a sum: rounding must not add up over a thousand tasks.
         heapq.heapreplace(following, (seconds[worker] * (count + 1), worker, count + 1))
     return done
+
+
+# --- Waiting ----------------------------------------------------------------------------------
+
+
+class Waiting(NamedTuple):
+    """What a task can expect of a queue in the long run."""
+
+    chance: float  # that it has to wait at all
+    wait: float  # mean seconds until a worker begins with it, those who need not wait included
+    sojourn: float  # mean seconds until it is done
+
+
+def mmc(load: float, mean: float, workers: int) -> Waiting:
+    """M/M/c: one queue before c alike workers, exponential costs of mean `mean` seconds.
+
+    Args:
+        load: the share of their time that the workers are busy: tasks per second, times `mean`,
+            by the number of workers.
+        mean: seconds that a task takes.
+        workers: c.
+
+    The chance to wait is Erlang's second formula, known as Erlang C: A. K. Erlang, "Solution of
+    some problems in the theory of probabilities of significance in automatic telephone
+    exchanges", Elektroteknikeren 13 (1917); as in Kleinrock, "Queueing Systems" I (1975), 3.5.
+
+    Raises:
+        ValueError: a load that is not between 0 and 1 (from 1 on, the queue grows without end),
+            or no worker.
+
+    """
+    _check(load, mean, workers)
+    offered = load * workers
+    blocked = 1.0  # Erlang B, by its recursion over the number of workers
+    for count in range(1, workers + 1):
+        blocked = offered * blocked / (count + offered * blocked)
+    chance = blocked / (1 - load * (1 - blocked))
+    wait = chance * mean / (workers * (1 - load))
+    return Waiting(chance, wait, wait + mean)
+
+
+def mg1(load: float, mean: float, scv: float) -> Waiting:
+    """M/G/1: one queue before one worker, costs of any distribution.
+
+    Args:
+        load: the share of its time that the worker is busy.
+        mean: seconds that a task takes.
+        scv: variance / mean² of what tasks take: 0 constant, 1 exponential.
+
+    The Pollaczek-Khinchine formula: F. Pollaczek, Mathematische Zeitschrift 32 (1930), A. Y.
+    Khinchine, Matematicheskii Sbornik 39 (1932); as in Kleinrock, "Queueing Systems" I, 5.6.
+
+    Raises:
+        ValueError: a load that is not between 0 and 1, or a negative scv.
+
+    """
+    _check(load, mean, 1)
+    if scv < 0:
+        raise ValueError(f"a variance cannot be negative, got an scv of {scv}")
+    wait = load / (1 - load) * (1 + scv) / 2 * mean
+    return Waiting(load, wait, wait + mean)
+
+
+def _check(load: float, mean: float, workers: int) -> None:
+    if not 0 <= load < 1:
+        raise ValueError(
+            f"a load of {load:g} is not between 0 and 1; from 1 on the queue grows without end"
+        )
+    if mean < 0 or workers < 1:
+        raise ValueError(f"{workers} workers and {mean:g} seconds a task make no queue")
