@@ -1,1 +1,9 @@
-"""Checkers: what a lab answers when it is run."""
+"""Checkers: what a lab answers when it is run.
+
+`lab01(feed)` and its like run the learner's functions among workers and faults of their own and
+return a `Report`: passed, failed or undecided, with the evidence.
+"""
+
+from .report import Finding, Report
+
+__all__ = ["Finding", "Report"]

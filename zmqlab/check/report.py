@@ -1,0 +1,181 @@
+"""What a checker says: findings, each with its evidence, and the verdict over all of them."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+from zmqlab.envelope import show
+from zmqlab.journal import Journal
+
+Verdict = Literal["passed", "failed", "undecided"]
+
+MARK: dict[Verdict, str] = {"passed": "✓", "failed": "✗", "undecided": "?"}
+LONGEST_STORY = 24  # hops of a story that are told in words
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One rule and what was seen of it.
+
+    rule: what was promised, in words ("every task arrives once").
+    verdict: "passed", "failed", or "undecided" where what was seen proves neither.
+    evidence: what was seen, with names and numbers. Of a passed rule only what is the same in
+        every run: a report that passed is the same text each time.
+    hint: what to look at next.
+    story: the messages in which it can be seen; drawn under the table for the first failure.
+    """
+
+    rule: str
+    verdict: Verdict
+    evidence: str
+    hint: str = ""
+    story: Journal | None = field(default=None, compare=False, repr=False)
+
+
+def passed(rule: str, evidence: str) -> Finding:
+    """A rule that was kept."""
+    return Finding(rule, "passed", evidence)
+
+
+def failed(rule: str, evidence: str, hint: str = "", story: Journal | None = None) -> Finding:
+    """A rule that was broken."""
+    return Finding(rule, "failed", evidence, hint, story)
+
+
+def undecided(rule: str, evidence: str, hint: str = "") -> Finding:
+    """A rule of which nothing is proved: a time-out is unknown, never lost."""
+    return Finding(rule, "undecided", evidence, hint)
+
+
+@dataclass(frozen=True)
+class Report:
+    """All findings of one run of a checker. True only if all that was asked has passed."""
+
+    lab: str  # "lab01"
+    findings: tuple[Finding, ...]
+    printed: str = ""  # what the learner's code printed meanwhile
+
+    @property
+    def verdict(self) -> Verdict:
+        """Failed if a rule was broken; passed if every rule was kept; else undecided."""
+        verdicts = {finding.verdict for finding in self.findings}
+        if "failed" in verdicts:
+            return "failed"
+        return "passed" if verdicts == {"passed"} else "undecided"
+
+    def __bool__(self) -> bool:
+        return self.verdict == "passed"
+
+    def __str__(self) -> str:
+        lines = [f"{self.lab}: {self.verdict}"]
+        for finding in self.findings:
+            lines += _as_text(finding)
+        if told := self._first_story():
+            lines += ["", "What the sockets did:", *_indented(story_lines(told))]
+        if self.printed:
+            lines += ["", "Printed meanwhile:", *_indented(self.printed.splitlines())]
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        head = "".join(
+            f'<th scope="col" style="{_CELL}">{title}</th>'
+            for title in ("", "What was asked", "What was seen", "Where to look")
+        )
+        rows = "".join(_as_row(finding) for finding in self.findings)
+        return (
+            f"<p><strong>{_html(self.lab)}: {MARK[self.verdict]} {self.verdict}</strong></p>"
+            f'<table style="border-collapse:collapse"><thead><tr>{head}</tr></thead>'
+            f"<tbody>{rows}</tbody></table>"
+            + self._story_as_html()
+            + _folded("Printed meanwhile", self.printed)
+        )
+
+    def _first_story(self) -> Journal | None:
+        stories = (f.story for f in self.findings if f.verdict == "failed" and f.story is not None)
+        return next((story for story in stories if len(story)), None)
+
+    def _story_as_html(self) -> str:
+        story = self._first_story()
+        if story is None:
+            return ""
+        lines = "\n".join(story_lines(story))
+        return _picture(story) + _folded("What the sockets did, in words", lines)
+
+
+# ------------------------------------------------------------------ text
+
+
+def _as_text(finding: Finding) -> Iterator[str]:
+    yield f"  {MARK[finding.verdict]} {finding.verdict:9} {finding.rule}"
+    yield from _indented(finding.evidence.splitlines(), by=14)
+    if finding.hint:
+        first, *rest = finding.hint.splitlines()
+        yield from _indented([f"→ {first}", *(f"  {line}" for line in rest)], by=14)
+
+
+def _indented(lines: Iterable[str], by: int = 2) -> list[str]:
+    return [" " * by + line for line in lines]
+
+
+def story_lines(story: Journal) -> list[str]:
+    """A story in words, one line per hop, with seconds since its beginning."""
+    hops = story.hops
+    lines = [
+        f"{hop.time - story.start:7.3f} s  {hop.who} {hop.way} {show(list(hop.frames))}"
+        f" ({hop.socket.kind})"
+        for hop in hops[:LONGEST_STORY]
+    ]
+    if len(hops) > LONGEST_STORY:
+        lines.append(f"… and {len(hops) - LONGEST_STORY} more")
+    return lines
+
+
+# ------------------------------------------------------------------ HTML
+
+_CELL = "text-align:left; vertical-align:top; padding:0.3em 0.8em"
+
+
+def _html(text: str) -> str:
+    return html.escape(text, quote=False).replace("\n", "<br>")
+
+
+def _as_row(finding: Finding) -> str:
+    weight = "" if finding.verdict == "passed" else "; font-weight:bold"
+    verdict = f"{MARK[finding.verdict]}&nbsp;{finding.verdict}"
+    cells = "".join(
+        f'<td style="{_CELL}">{_html(text)}</td>'
+        for text in (finding.rule, finding.evidence, finding.hint)
+    )
+    return f'<tr><th scope="row" style="{_CELL}{weight}">{verdict}</th>{cells}</tr>'
+
+
+def _folded(title: str, text: str) -> str:
+    if not text:
+        return ""
+    pre = f"<pre>{html.escape(text, quote=False)}</pre>"
+    return f"<details><summary>{_html(title)}</summary>{pre}</details>"
+
+
+def _picture(story: Journal) -> str:
+    """The story as a space-time diagram; nothing where it cannot be drawn."""
+    try:
+        from matplotlib.figure import Figure
+
+        from zmqlab import plots
+
+        figure = Figure(figsize=(8, 4.5), layout="constrained", facecolor="white")
+        plots.space_time(figure.subplots(), story)
+        drawn = io.BytesIO()
+        figure.savefig(drawn, format="png", dpi=110)
+    except Exception:  # a verdict must not depend on a picture
+        return ""
+    data = base64.b64encode(drawn.getvalue()).decode()
+    alt = "Space-time diagram of the messages that are listed in words below"
+    return f'<p><img alt="{alt}" src="data:image/png;base64,{data}"></p>'

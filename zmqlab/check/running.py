@@ -1,0 +1,486 @@
+"""Run a learner's code so that whatever it does becomes a finding, within a limit.
+
+A checker is a list of scenarios. Each runs the learner's functions in threads of an Experiment,
+collects plain data and asks pure rules about it:
+
+    def lab01(feed): return judge("lab01", {"feed(ctx, endpoint, …)": feed}, SCENARIOS)
+
+    def _three_workers(feed):                        # one scenario
+        call = Call("feed", feed)
+        with Trial("lab01") as lab:
+            lab.start("feed", call, lab.endpoint(), 3, tasks, 5.0)     # feed(lab.ctx, …)
+            call.wait(10)
+        if problem := call.problem():
+            return [problem]
+        return [rule_one(lab.journal), rule_two(call.value)]
+
+The first scenario in which something fails is the last that runs: the rest is reported as not
+tried. That keeps a report short and its time bounded.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import inspect
+import io
+import reprlib
+import sys
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import zmq
+
+from zmqlab.experiment import Experiment, Stopped, Task, _is_library, origin, place
+from zmqlab.lens import Context, Socket
+
+from .report import Finding, Report, failed, undecided
+
+State = Literal["not started", "running", "returned", "raised", "context ended", "stopped"]
+
+PRINTED_AT_MOST = 4000  # characters
+MOMENT = 1.0  # seconds that a learner's thread has to end after all else has ended
+
+
+def brief(value: object) -> str:
+    """A short repr of anything, even of what has none."""
+    try:
+        return _brief.repr(value)
+    except Exception:
+        return f"<a {type(value).__name__} whose repr fails>"
+
+
+_brief = reprlib.Repr()
+_brief.maxstring = _brief.maxother = 80
+
+
+def said(error: BaseException) -> str:
+    """An error in one line: "ValueError: too few"."""
+    try:
+        text = " ".join(str(error).split())
+    except Exception:
+        text = "(its text cannot be shown)"
+    kind = type(error).__name__
+    return f"{kind}: {text[:300]}" if text else kind
+
+
+# ------------------------------------------------------------------ one call, watched
+
+
+class Call:
+    """One call of a learner's function: how it ended, when, and at which line.
+
+    It is called in place of the function (in a thread) and never raises. The sockets that the
+    function makes are of `socket_class`, where a scenario needs special ones.
+    """
+
+    def __init__(
+        self, name: str, function: Callable[..., Any], *, socket_class: type[Socket] = Socket
+    ) -> None:
+        self.name = name
+        self.function = function
+        self.socket_class = socket_class
+        self.state: State = "not started"
+        self.value: Any = None
+        self.error: BaseException | None = None
+        self.where = ""  # the learner's line where it failed or was stuck
+        self.waited = 0.0  # seconds that `wait` waited in vain
+        self.started = self.ended = 0.0  # seconds on the monotonic clock
+        self.cpu = 0.0  # processor time of its thread, seconds
+        self.left_open: list[str] = []  # sockets of its context that it did not close
+        self.context_closed = False  # it ended the context, which is not its own
+        self._thread: threading.Thread | None = None
+        self._done = threading.Event()
+
+    def __call__(self, *args: Any) -> None:
+        """Call the function and note all about it."""
+        self._thread = threading.current_thread()
+        ctx = args[0] if args and isinstance(args[0], Context) else None
+        if ctx is not None:
+            _watch(ctx, self.socket_class)
+        self.state, self.started, cpu = "running", time.monotonic(), time.thread_time()
+        try:
+            self.value = self.function(*args)
+            state: State = "returned"
+        except zmq.ContextTerminated:
+            state = "context ended"
+        except Stopped:
+            state = "stopped"
+        except BaseException as error:
+            self.error, self.where = error, origin(error)
+            state = "raised"
+        finally:
+            self.ended, self.cpu = time.monotonic(), time.thread_time() - cpu
+        if ctx is not None and state in ("returned", "raised"):
+            self.left_open, self.context_closed = _unclosed(ctx), ctx.closed
+        self.state = state
+        self._done.set()
+
+    @property
+    def done(self) -> bool:
+        """Whether the call has ended, in any way."""
+        return self._done.is_set()
+
+    @property
+    def seconds(self) -> float:
+        """How long the call took; so far, if it has not ended."""
+        if not self.started:
+            return 0.0
+        return (self.ended if self.done else time.monotonic()) - self.started
+
+    def wait(self, within: float) -> bool:
+        """Whether the call ends within so many seconds. If not, `where` says where it is."""
+        if self._done.wait(within):
+            return True
+        self.waited += within
+        self.where = self.here()
+        return False
+
+    def here(self) -> str:
+        """The learner's line at which the call is now."""
+        ident = self._thread.ident if self._thread else None
+        return place(sys._current_frames().get(ident or 0))
+
+    def run(self, *args: Any, within: float) -> Call:
+        """Call it in a thread of its own, without a context, for so many seconds at most."""
+        task = Task(self.name, self, args)
+        task.thread.start()
+        if not self.wait(within):
+            task.interrupt()
+            task.thread.join(MOMENT)
+        return self
+
+    # ---- what can be wrong with a call whatever it was for
+
+    def problem(self) -> Finding | None:
+        """Why the call has not simply returned; None if it has."""
+        if self.state == "returned":
+            return self._no_plain_value() or self._left_behind()
+        if self.state == "raised":
+            return self.raised()
+        return failed(
+            f"{self.name} returns",
+            f"{self.name} had not returned after {self.waited:g} s, and was stopped.\n"
+            f"It was at {self.where or 'no line that could be found'}",
+            "What does that line wait for, and who is to bring it?",
+        )
+
+    def early_end(self) -> Finding | None:
+        """Why a call that is to go on until its context ends has ended before; None if not.
+
+        Ask before the context ends.
+        """
+        if not self.done:
+            return None
+        if self.state == "raised":
+            return self.raised()
+        if self.state == "returned":
+            return self._no_plain_value() or failed(
+                f"{self.name} goes on until the context ends",
+                f"{self.name} returned {brief(self.value)} while its context was still there.",
+                "Which loop ended, and on what?",
+            )
+        return None
+
+    def late_end(self) -> Finding | None:
+        """Why a call did not end with its context; None if it did. Ask after the end."""
+        if self.done and self.state != "stopped":
+            return None
+        return failed(
+            f"{self.name} ends with the context",
+            f"The context ended and {self.name} went on, at {self.where or self.here()}",
+            "zmq.ContextTerminated is the sign to end: let it escape, and close your sockets.",
+        )
+
+    def raised(self) -> Finding | None:
+        """The finding for a call that raised; None if it did not."""
+        if self.error is None:
+            return None
+        if isinstance(self.error, NotImplementedError):
+            return failed(f"{self.name} is written", f"{self.name} is not done yet.")
+        return failed(
+            f"{self.name} runs without an error",
+            f"{self.name} raised {said(self.error)}\nat {self.where}",
+        )
+
+    def _no_plain_value(self) -> Finding | None:
+        value: Any = self.value
+        if not (inspect.isgenerator(value) or inspect.isawaitable(value)):
+            return None
+        with contextlib.suppress(Exception):
+            value.close()  # type: ignore[union-attr]
+        return not_plain(self.name, f"calling {self.name} gave a {type(value).__name__}")
+
+    def _left_behind(self) -> Finding | None:
+        return self.sockets_left() or self.context_ended()
+
+    def sockets_left(self) -> Finding | None:
+        """The finding for sockets that the call made and did not close; None if there are none."""
+        if not self.left_open:
+            return None
+        return failed(
+            f"{self.name} closes its sockets",
+            f"{self.name} ended and had not closed: {', '.join(self.left_open)}",
+            "A caller that ends its context waits for every open socket. "
+            "`with ctx.socket(…) as socket:` closes it on every way out.",
+        )
+
+    def context_ended(self) -> Finding | None:
+        """The finding for a call that ended the context; None if it did not."""
+        if not self.context_closed:
+            return None
+        return failed(
+            f"{self.name} leaves the context to its caller",
+            f"{self.name} ended the context that it was given.",
+            "The caller made it, and may have other sockets in it.",
+        )
+
+
+def not_plain(name: str, evidence: str) -> Finding:
+    """The finding for a coroutine or generator function where a plain function was asked for."""
+    return failed(
+        f"{name} is a plain function",
+        f"{evidence}: nothing of it has run.",
+        "No `async`, no `await`, no `yield`: the check calls it in a thread of its own.",
+    )
+
+
+# ------------------------------------------------------------------ sockets left open
+
+_dropped: weakref.WeakKeyDictionary[Context, list[tuple[int, str]]] = weakref.WeakKeyDictionary()
+
+
+def _watch(ctx: Context, kind: type[Socket]) -> None:
+    """From now on note what this context's sockets lose: those that nobody closed.
+
+    CPython closes a socket when its last name goes. That is luck, not a promise of the language,
+    so it counts as left open: (thread, "feed's PUSH").
+    """
+    if ctx in _dropped:
+        return
+    dropped = _dropped[ctx] = []
+
+    class Watched(kind):  # type: ignore[valid-type, misc]
+        def __del__(self) -> None:
+            if not self.closed:
+                if self.note is not None:  # monitors close with their socket
+                    dropped.append((self._maker, repr(self.note)))
+                self.close()
+
+    ctx.socket = functools.partial(ctx.socket, socket_class=Watched)  # type: ignore[method-assign]
+
+
+def _unclosed(ctx: Context) -> list[str]:
+    """The sockets that this thread made in this context and has not closed."""
+    me = threading.get_ident()
+    still = [
+        repr(socket.note)
+        for socket in list(ctx._sockets)
+        if not socket.closed and getattr(socket, "note", None) and socket._maker == me
+    ]
+    return still + [name for maker, name in _dropped.get(ctx, ()) if maker == me]
+
+
+# ------------------------------------------------------------------ a checker
+
+
+class Trial(Experiment):
+    """An experiment with a learner's code in it.
+
+    Its sockets linger as libzmq's do, though at most `grace` seconds. What is stuck in it is for
+    the findings to say.
+    """
+
+    def __init__(self, name: str, *, grace: float = 1.0, linger: int = -1) -> None:
+        super().__init__(name, grace=grace, linger=linger)
+
+    def end(self) -> None:
+        """End everything, and say nothing of it."""
+        super().end()
+        self.stuck.clear()
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One situation: `run` gets the learner's functions and gives findings."""
+
+    title: str  # shown as "not tried" when an earlier scenario has failed
+    run: Callable[..., Iterable[Finding]]
+
+
+def judge(lab: str, functions: Mapping[str, Any], scenarios: Sequence[Scenario]) -> Report:
+    """Run the scenarios up to the first failure and report; a pass is noted as progress.
+
+    functions: the contract of each, "feed(ctx, endpoint)", and what the learner handed in for it.
+    """
+    before = set(threading.enumerate())
+    with _captured() as printed:
+        findings = [f for item in functions.items() if (f := uncallable(*item))]
+        if not findings:
+            findings = list(_up_to_failure(scenarios, list(functions.values())))
+        findings += threads_left(before)
+    report = Report(lab, tuple(findings), printed.text())
+    if report:
+        _record(lab)
+    return report
+
+
+def _up_to_failure(scenarios: Sequence[Scenario], functions: list[Any]) -> Iterator[Finding]:
+    wrong = False
+    for scenario in scenarios:
+        if wrong:
+            yield undecided(scenario.title, "Not tried: mend what failed first.")
+            continue
+        try:
+            findings = list(scenario.run(*functions))
+        except Exception as error:  # ours, not the learner's: say so, and judge nothing by it
+            findings = [
+                undecided(
+                    scenario.title,
+                    f"The check itself failed: {said(error)}\nat {origin(error)}",
+                    "This says nothing about your code. Run it again.",
+                )
+            ]
+        yield from findings
+        wrong = any(finding.verdict == "failed" for finding in findings)
+
+
+def uncallable(contract: str, function: Any) -> Finding | None:
+    """Why this cannot be called as its contract says; None if it can."""
+    name, _, parameters = contract.rstrip(")").partition("(")
+    if function is ... or function is None or not callable(function):
+        return failed(
+            f"{name} is a function",
+            f"{brief(function)} ({type(function).__name__}) was handed in for {name}.",
+            "Hand in the function itself: its name, without brackets after it.",
+        )
+    if (
+        inspect.iscoroutinefunction(function)
+        or inspect.isgeneratorfunction(function)
+        or inspect.isasyncgenfunction(function)
+    ):
+        return not_plain(name, f"{name} is a coroutine or a generator function")
+    try:
+        signature = inspect.signature(function)
+    except Exception:  # some callables tell nothing
+        return None
+    try:
+        signature.bind(*parameters.split(", "))
+    except TypeError as error:
+        return failed(
+            f"{name} can be called as {contract}",
+            f"{name}{signature} cannot: {error}",
+            "The check gives the arguments by position, in that order.",
+        )
+    return None
+
+
+def threads_left(before: set[threading.Thread]) -> list[Finding]:
+    """Findings for threads of the learner that came since and still run. They are stopped."""
+    deadline = time.monotonic() + MOMENT
+    while (left := _learners_threads(before)) and time.monotonic() < deadline:
+        left[0].join(0.02)
+    if not left:
+        return []
+    lines = [_stop(thread) for thread in left]
+    shown, more = lines[:3], len(lines) - 3
+    if more > 0:
+        shown.append(f"… and {more} more")
+    return [
+        failed(
+            "no thread is left running",
+            "\n".join(shown),
+            "A thread ends when its function does: what is it waiting for?",
+        )
+    ]
+
+
+def _stop(thread: threading.Thread) -> str:
+    """Stop a thread if that can be done; a line on what it did and whether it is gone."""
+    where = place(sys._current_frames().get(thread.ident or 0))
+    task = Task.__new__(Task)
+    task.thread = thread
+    for _ in range(20):  # code that catches everything catches some of them
+        task.interrupt()
+        thread.join(0.02)
+    state = "could not be stopped" if thread.is_alive() else "had to be stopped"
+    return f"The thread {thread.name} {state}. It was at {where}"
+
+
+def _learners_threads(before: set[threading.Thread]) -> list[threading.Thread]:
+    """Live threads that are new and have code of the learner on their stack."""
+    frames = sys._current_frames()
+    return [
+        thread
+        for thread in threading.enumerate()
+        if thread not in before and _has_learners_code(frames.get(thread.ident or 0))
+    ]
+
+
+def _has_learners_code(frame: Any) -> bool:
+    while frame is not None:
+        if not _is_library(frame.f_code.co_filename):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _record(lab: str) -> None:
+    """Note the pass in the learner's progress; a report never fails for it."""
+    with contextlib.suppress(Exception):
+        from zmqlab import progress
+
+        progress.record(lab)
+
+
+# ------------------------------------------------------------------ what it prints
+
+
+class _Printed(io.TextIOBase):
+    """Keeps the beginning of what is printed, counts the rest."""
+
+    def __init__(self) -> None:
+        self._kept: list[str] = []
+        self._room = PRINTED_AT_MOST
+        self._more = 0
+
+    def writable(self) -> bool:
+        """Always."""
+        return True
+
+    def write(self, text: str) -> int:
+        """Keep it, as far as there is room."""
+        kept = text[: max(0, self._room)]
+        if kept:
+            self._kept.append(kept)
+        self._room -= len(text)
+        self._more += len(text) - len(kept)
+        return len(text)
+
+    def text(self) -> str:
+        """All that was kept."""
+        more = f"\n… and {self._more} more characters" if self._more else ""
+        return "".join(self._kept).rstrip("\n") + more
+
+
+@contextlib.contextmanager
+def _captured() -> Iterator[_Printed]:
+    """Catch what threads print, and in one line each the errors that they die of."""
+    printed = _Printed()
+
+    def note(args: threading.ExceptHookArgs) -> None:
+        ended = (zmq.ContextTerminated, Stopped, SystemExit)
+        if args.exc_value is not None and not isinstance(args.exc_value, ended):
+            name = args.thread.name if args.thread else "a thread"
+            printed.write(f"{name} died of {said(args.exc_value)}, at {origin(args.exc_value)}\n")
+
+    hook, threading.excepthook = threading.excepthook, note
+    try:
+        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+            yield printed
+    finally:
+        threading.excepthook = hook
