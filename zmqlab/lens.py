@@ -69,7 +69,7 @@ class _Pen:
     )  # fmt: skip
 
     def __init__(self, journal: Journal | None, note: SocketNote | None) -> None:
-        self.record: Callable[[Any], None] = journal.record if journal else _ignore
+        self.record: Callable[[Any], None] = journal.record if journal is not None else _ignore
         self.name, self.place = (note.who, note.number - 1) if note else ("", 0)
         self.maker = get_ident()
         self.outgoing: tuple[bytes, ...] = ()  # the frames of a message that is not whole yet,
