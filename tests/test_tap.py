@@ -73,7 +73,7 @@ def request_reply(**options):
     with Experiment() as lab:
         endpoint = lab.endpoint()
         with (
-            Tap(endpoint, between=("client", "broker"), **options) as tap,
+            Tap(endpoint, between=("client", "broker"), journal=lab.journal, **options) as tap,
             lab.ctx.socket(zmq.ROUTER) as router,
             lab.ctx.socket(zmq.REQ) as req,
         ):
@@ -111,6 +111,14 @@ def test_times_lie_between_the_sending_and_the_receiving():
     sent, received = lab.journal.hops
     (message,) = tap.wire.messages()
     assert sent.since < message.time < received.time
+
+
+def test_the_journal_matches_messages_across_the_tap():
+    with request_reply() as (lab, _, req, router):
+        req.send(b"hello")
+        router.recv_multipart()
+    ((sent, received),) = lab.journal.messages()
+    assert (sent.socket.kind, received.socket.kind) == ("REQ", "ROUTER")
 
 
 def test_heartbeats_and_subscriptions():

@@ -25,6 +25,7 @@ from random import Random
 from types import TracebackType
 from typing import Literal, NamedTuple
 
+from .journal import Journal
 from .wire import Record, Wire
 from .zmtp import KEEP, Decoder, Dialogue, Unit
 
@@ -75,6 +76,7 @@ class Tap:
     endpoint: "tcp://127.0.0.1:PORT"; anything beyond loopback is refused.
     between: names for the two sides in what is shown.
     faults: a `Faults` plan, or a function like it.
+    journal: of the experiment that is tapped; with it, messages are matched across the tap.
 
     `wire` is what has travelled so far (`Wire`), also after the end. Commands take effect before
     they return; without `link` they mean all connections, those to come included.
@@ -86,9 +88,12 @@ class Tap:
         *,
         between: tuple[str, str] = ("connecting", "bound"),
         faults: Callable[[int, str, int], Fault | None] | None = None,
+        journal: Journal | None = None,
         keep: int = KEEP,
     ) -> None:
         self.between = between
+        self._real = endpoint
+        self._journal = journal
         self._target = _loopback(endpoint)
         self._faults = faults
         self._keep = keep
@@ -117,6 +122,8 @@ class Tap:
         self._listener.setblocking(False)
         port = self._listener.getsockname()[1]
         self.endpoint = f"tcp://[{host}]:{port}" if ":" in host else f"tcp://{host}:{port}"
+        if self._journal is not None:
+            self._journal.same_place(self.endpoint, self._real)
         self._bell, self._rope = socket.socketpair()
         self._bell.setblocking(False)
         self._selector = selectors.DefaultSelector()
@@ -345,12 +352,12 @@ class _Link:
     def _connect(self) -> bool:
         """Whether the far side took the connection; if not, the link is closed."""
         if self.far.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
-            self.tap._refused += 1
             self.close()
+            self.tap._refused += 1
             return False
         self.connected = True
-        self.tap._made += 1
-        self.number = self.tap._made
+        self.number = self.tap._made + 1
+        self.tap._made = self.number
         return True
 
     def _wanted(self, reading: _Stream, writing: _Stream) -> tuple[int, ...]:
