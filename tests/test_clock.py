@@ -56,6 +56,7 @@ def test_a_task_travels_there_and_its_answer_back():
     run = simulate(least_recently_used, [0, 0], [10, 10], speeds=[1], travel=1)
     assert run.starts == [1, 13]  # the worker stands still from 11 to 13
     assert run.answers == [12, 24]
+    assert run.makespan == 24
     assert run.waits == [1, 13]
     assert run.sojourns == [12, 24]
 
@@ -72,11 +73,12 @@ def test_round_robin_gives_the_third_task_to_the_slow_worker_all_the_same():
 
 
 def test_spans_are_what_the_workers_did():
-    run = simulate(least_recently_used, [0, 0, 0], [4, 2, 1], speeds=[1, 2])
+    run = simulate(least_recently_used, [0, 0, 0, 1], [4, 2, 1, 5], speeds=[1, 2])
     assert run.spans() == [
         ("w1", 0, 4, (b"1",)),
         ("w2", 0, 1, (b"2",)),
         ("w2", 1, 1.5, (b"3",)),
+        ("w2", 1.5, 4, (b"4",)),
     ]
 
 
@@ -90,8 +92,8 @@ def test_a_run_without_tasks_is_empty():
 
 
 def test_an_answer_at_the_moment_of_an_arrival_comes_first():
-    run = simulate(least_recently_used, [0, 0, 5], [5, 9, 1], speeds=[1, 1])
-    assert run.workers == [0, 1, 0]
+    run = simulate(least_loaded, [0, 0, 5], [9, 5, 1], speeds=[1, 1])
+    assert run.workers == [0, 1, 1]
     assert run.starts[2] == 5
 
 
