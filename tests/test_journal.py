@@ -336,6 +336,34 @@ def test_who_had_not_sent_yet_cannot_be_meant():
     assert [arrow[:2] for arrow in journal.arrows()] == [("early", "broker"), ("late", "broker")]
 
 
+def test_what_is_alike_in_everything_belongs_together_in_the_order_of_sending():
+    journal = History()
+    router = journal.socket("broker", "ROUTER")
+    clients = [journal.socket(who, "DEALER") for who in ("c1", "c2", "c3")]
+    for client in clients:
+        journal.sent(client, b"hello")
+    for address in AUTO[:3]:
+        journal.received(router, address, b"hello")
+    assert journal.arrows() == [
+        (who, "broker", (address, b"hello"))
+        for who, address in zip(("c1", "c2", "c3"), AUTO, strict=False)
+    ]
+
+
+def test_two_addresses_that_look_like_one_peer_are_two_peers_if_two_have_spoken():
+    journal = History()
+    router = journal.socket("broker", "ROUTER")
+    clients = [journal.socket(who, "DEALER") for who in ("c1", "c2")]
+    for client in clients:
+        journal.sent(client, b"hello")
+    for address in AUTO[:2]:
+        journal.received(router, address, b"hello")
+        journal.sent(router, address, b"answer")
+    journal.received(clients[1], b"answer")  # the other one is lost
+    hellos = [arrow[:2] for arrow in journal.arrows() if arrow[2][-1] == b"hello"]
+    assert hellos == [("c1", "broker"), ("c2", "broker")]
+
+
 def test_who_has_least_choice_chooses_first():
     journal = History()
     router = journal.socket("broker", "ROUTER")
@@ -510,11 +538,11 @@ def test_messages_are_seen_through_a_proxy_that_no_journal_hears():
 
 
 @st.composite
-def exchanges(draw):
+def exchanges(draw, own_tasks):
     """A journal of workers who say READY and answer tasks, and its true messages.
 
-    Bodies are few, so most are alike; each worker gets one task of its own. Messages between two
-    sockets keep their order, everything else may happen in any order.
+    Bodies are few, so most are alike; each worker gets a task of its own if `own_tasks`. Messages
+    between two sockets keep their order, everything else may happen in any order.
     """
     rng = random.Random(draw(st.integers(0, 2**32)))
     n_workers, rounds = draw(st.integers(1, 4)), draw(st.integers(0, 3))
@@ -528,7 +556,7 @@ def exchanges(draw):
         yield (ready := journal.sent(worker, b"READY"))
         truth.append((ready, got := journal.received(router, AUTO[n], b"", b"READY")))
         yield got
-        tasks = [b"task of %d" % n] + [rng.choice([b"a", b"b"]) for _ in range(rounds)]
+        tasks = [b"task of %d" % n] * own_tasks + [rng.choice([b"a", b"b"]) for _ in range(rounds)]
         rng.shuffle(tasks)
         for task in tasks:
             yield (sent := journal.sent(router, AUTO[n], b"", task))
@@ -546,10 +574,16 @@ def exchanges(draw):
     return journal, truth
 
 
-@given(exchanges())
-def test_every_message_of_an_exchange_finds_its_other_end(exchange):
+@given(exchanges(own_tasks=True))
+def test_one_task_of_its_own_is_enough_to_know_a_worker(exchange):
     journal, truth = exchange
     assert set(journal.pairs()) == set(truth)
+
+
+@given(exchanges(own_tasks=False))
+def test_where_nothing_is_lost_every_message_finds_another_end(exchange):
+    journal, _ = exchange
+    assert all(sent and received for sent, received in journal.pairs())
 
 
 @given(st.lists(st.tuples(st.sampled_from("PR"), st.sampled_from("ab"), st.integers(1, 3))))

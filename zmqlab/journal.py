@@ -436,7 +436,7 @@ def _assign(
     owner: dict[SocketNote, bytes] = {}
 
     def settle(address: bytes, choices: dict[bytes, list[SocketNote]], asked: set[Any]) -> bool:
-        for peer in choices[address]:
+        for peer in sorted(choices[address], key=lambda peer: peer in owner):  # the free first
             if peer not in asked:
                 asked.add(peer)
                 if peer not in owner or settle(owner[peer], choices, asked):
@@ -446,15 +446,15 @@ def _assign(
 
     most = {address: max(fit.values(), default=0) for address, fit in fits.items()}
     best = {a: [peer for peer, n in fit.items() if n == most[a]] for a, fit in fits.items()}
-    any_ = {a: sorted(fit, key=lambda peer: -fit[peer]) for a, fit in fits.items()}
-    for choices in (best, any_):
+    any_that_fits = {address: list(fit) for address, fit in fits.items()}
+    for choices in (best, any_that_fits):
         for address in sorted(fits, key=lambda address: -most[address]):
             if address not in owner.values():
                 settle(address, choices, set())
     found = {address: peer for peer, address in owner.items()}
     uses = {peer: [talks[address]] for peer, address in owner.items()}
     for address in fits.keys() - found.keys():
-        for peer in any_[address]:
+        for peer in fits[address]:
             both = [*uses[peer], talks[address]]
             if _all_sent_by(peer, both, sent):
                 found[address], uses[peer] = peer, both
