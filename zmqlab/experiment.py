@@ -16,6 +16,7 @@ import contextlib
 import ctypes
 import linecache
 import os
+import pickle
 import shutil
 import signal
 import socket as stdlib_socket
@@ -172,7 +173,8 @@ class Task:
 
 _CHILD = """
 import os, pickle, sys, threading
-function, args = pickle.load(sys.stdin.buffer)
+sys.path[:], message = pickle.load(sys.stdin.buffer)
+function, args = pickle.loads(message)
 def end_with_parent():
     os.read(0, 1)
     os._exit(0)
@@ -201,7 +203,8 @@ class Process:
         )
         assert self._process.stdin is not None
         with contextlib.suppress(BrokenPipeError):
-            self._process.stdin.write(cloudpickle.dumps((function, args)))  # type: ignore[no-untyped-call]
+            message = cloudpickle.dumps((function, args))  # type: ignore[no-untyped-call]
+            pickle.dump((sys.path, message), self._process.stdin)
             self._process.stdin.flush()
 
     @property

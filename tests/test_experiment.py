@@ -1,0 +1,298 @@
+"""An experiment ends all that it began, says what went wrong, and says where."""
+
+import os
+import socket
+import sys
+import threading
+
+import pytest
+import zmq
+
+from zmqlab.experiment import Arrivals, Experiment, GaveUp, assert_all_quiet, eventually
+
+
+def worker(ctx, endpoint):
+    """Take tasks until the context ends."""
+    with ctx.socket(zmq.PULL) as tasks:
+        tasks.connect(endpoint)
+        while True:
+            tasks.recv()
+
+
+def echo(ctx, endpoint):
+    with ctx.socket(zmq.REP) as rep:
+        rep.connect(endpoint)
+        while True:
+            rep.send_multipart([*rep.recv_multipart(), str(os.getpid()).encode()])
+
+
+@pytest.mark.parametrize("transport", ["tcp", "ipc", "inproc"])
+def test_threads_share_tasks_and_end_with_the_context(transport):
+    with Experiment() as lab:
+        endpoint = lab.endpoint(transport)
+        push = lab.ctx.socket(zmq.PUSH)
+        push.bind(endpoint)
+        lab.start("w1", worker, endpoint)
+        for _ in range(10):
+            push.send(b"task")
+        lab.until(lambda: lab.journal.counts().get("w1") == 10, what="ten tasks")
+    assert lab.stuck == []
+    assert lab.journal.counts("sent") == {"main": 10}
+    assert push.closed
+    assert_all_quiet()
+
+
+def test_an_unknown_transport_is_named():
+    with Experiment() as lab, pytest.raises(ValueError, match="'udp'; expected 'tcp'"):
+        lab.endpoint("udp")
+
+
+@pytest.mark.parametrize("binds_first", [True, False])
+def test_an_endpoint_may_be_connected_before_it_is_bound(binds_first):
+    with Experiment() as lab:
+        endpoint = lab.endpoint()
+        push, pull = lab.ctx.socket(zmq.PUSH), lab.ctx.socket(zmq.PULL)
+        actions = [lambda: push.bind(endpoint), lambda: pull.connect(endpoint)]
+        for action in actions if binds_first else reversed(actions):
+            action()
+        push.send(b"task")
+        assert pull.recv() == b"task"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ports are held on Linux only")
+def test_a_port_is_held_for_its_experiment_and_free_after_it():
+    with Experiment() as lab:
+        port = int(lab.endpoint().rsplit(":", 1)[1])
+        with socket.socket() as other, pytest.raises(OSError, match="in use"):
+            other.bind(("127.0.0.1", port))
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", port))
+
+
+def test_the_result_of_a_thread():
+    with Experiment() as lab:
+        assert lab.start("w1", lambda ctx, n: n + 1, 41).result(5) == 42
+
+
+def broken(ctx):
+    raise ValueError("no such task")
+
+
+def test_the_error_of_a_thread_is_raised_with_its_line():
+    with pytest.raises(ValueError, match="no such task") as caught, Experiment() as lab:
+        lab.start("w1", broken)
+    assert caught.value.__notes__ == [
+        "in w1, a thread of this experiment: line "
+        f'{broken.__code__.co_firstlineno + 1} of broken: raise ValueError("no such task")'
+    ]
+
+
+def test_the_error_of_a_thread_ends_a_wait_at_once():
+    with pytest.raises(ValueError, match="no such task"), Experiment() as lab:
+        lab.start("w1", broken)
+        lab.until(lambda: False, within=60, what="a miracle")
+
+
+def test_an_error_in_the_with_comes_first_and_names_the_others():
+    with pytest.raises(KeyError) as caught, Experiment() as lab:
+        thread = lab.start("w1", broken)
+        eventually(lambda: thread.done, 5, "the thread's end")
+        raise KeyError("mine")
+    assert "also in w1: ValueError('no such task'), line " in caught.value.__notes__[0]
+    assert_all_quiet()
+
+
+def test_sys_exit_in_a_thread_is_an_error_like_any_other():
+    with pytest.raises(SystemExit), Experiment() as lab:
+        lab.start("w1", lambda ctx: sys.exit(3))
+
+
+def test_an_interrupt_leaves_nothing_behind():
+    with pytest.raises(KeyboardInterrupt), Experiment() as lab:
+        endpoint = lab.endpoint()
+        push = lab.ctx.socket(zmq.PUSH)
+        push.bind(endpoint)
+        lab.start("w1", worker, endpoint)
+        raise KeyboardInterrupt
+    assert push.closed
+    assert_all_quiet()
+
+
+def test_waiting_in_vain_says_for_what_and_where_the_threads_are():
+    def waits(ctx):
+        with ctx.socket(zmq.PULL) as pull:
+            pull.recv()
+
+    with Experiment() as lab:
+        lab.start("w1", waits)
+        with pytest.raises(GaveUp) as caught:
+            lab.until(lambda: False, within=0.1, what="ten tasks")
+    assert str(caught.value).startswith("gave up after 0.1 s waiting for ten tasks\nw1 is at line ")
+    assert str(caught.value).endswith("of waits: pull.recv()")
+
+
+def spin(ctx):
+    while True:
+        pass
+
+
+def test_a_busy_loop_is_stopped_and_named(capsys):
+    with Experiment(grace=0.1) as lab:
+        lab.start("w1", spin)
+    assert lab.stuck[0].startswith(
+        "w1 did not end within 0.1 s of its Context's end; it was stopped there: line "
+    )
+    assert "of spin: " in lab.stuck[0]
+    assert capsys.readouterr().err == lab.stuck[0] + "\n"
+    assert_all_quiet()
+
+
+def test_what_cannot_be_stopped_is_named_until_it_ends(capsys):
+    gate = threading.Lock()
+    gate.acquire()
+
+    def deaf(ctx):
+        gate.acquire()
+
+    with Experiment(grace=0.1) as lab:
+        lab.start("w1", deaf)
+    assert "is left behind and still runs: line" in capsys.readouterr().err
+    with pytest.raises(AssertionError, match=r"thread w1, at line .* of deaf: gate\.acquire\(\)"):
+        assert_all_quiet()
+    gate.release()
+    eventually(lambda: not lab.leftovers(), 5, "the thread's end")
+    lab._ending.join(5)
+    assert_all_quiet()
+
+
+def test_a_socket_that_a_thread_left_open_does_not_keep_the_experiment():
+    left = []
+
+    def careless(ctx):
+        left.append(ctx.socket(zmq.PULL))
+
+    with Experiment() as lab:
+        lab.start("w1", careless)
+    assert left[0].closed
+    assert_all_quiet()
+
+
+@pytest.mark.slow
+def test_a_message_for_nobody_does_not_keep_the_experiment():
+    with Experiment(grace=0.2) as lab:
+        push = lab.ctx.socket(zmq.PUSH)
+        push.linger = -1
+        push.connect(lab.endpoint())
+        push.send(b"for nobody")
+    assert_all_quiet()
+
+
+def test_a_call_that_waits_for_ever_ends_with_the_limit():
+    with pytest.raises(GaveUp) as caught, Experiment(limit=0.1) as lab:
+        push = lab.ctx.socket(zmq.PUSH)
+        push.bind(lab.endpoint())
+        push.send(b"for nobody")
+    assert "ended after its limit of 0.1 s; it waited in line" in str(caught.value)
+    assert str(caught.value).endswith('push.send(b"for nobody")')
+    assert_all_quiet()
+
+
+@pytest.mark.slow
+def test_a_process_works_is_killed_and_is_gone():
+    with Experiment() as lab:
+        endpoint = lab.endpoint()
+        with lab.ctx.socket(zmq.REQ) as req:
+            req.rcvtimeo = 20_000
+            req.bind(endpoint)
+            child = lab.spawn("w1", echo, endpoint)
+            req.send(b"who?")
+            assert req.recv_multipart() == [b"who?", str(child.pid).encode()]
+            child.kill()
+            assert not child.alive
+    assert_all_quiet()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGSTOP is not known there")
+def test_a_frozen_process_goes_on_where_it_was():
+    with Experiment() as lab:
+        endpoint = lab.endpoint()
+        with lab.ctx.socket(zmq.REQ) as req:
+            req.bind(endpoint)
+            child = lab.spawn("w1", echo, endpoint)
+            req.send(b"1")
+            req.recv()
+            child.stop()
+            req.recv()
+            req.send(b"2")
+            assert not req.poll(50)
+            child.resume()
+            assert req.poll(20_000)
+
+
+@pytest.mark.slow
+def test_the_error_of_a_process_is_raised():
+    message = "w1, a process, ended with ValueError: no such task"
+    with pytest.raises(RuntimeError, match=message), Experiment() as lab:
+        lab.spawn("w1", broken)
+        lab.until(lambda: False, within=20, what="a miracle")
+
+
+@pytest.mark.slow
+def test_a_process_ends_with_its_experiment_even_when_frozen():
+    with Experiment() as lab:
+        child = lab.spawn("w1", worker, lab.endpoint())
+        child.stop()
+    assert not child.alive
+
+
+def test_arrivals_counts_handshakes_and_farewells():
+    with Experiment() as lab:
+        endpoint = lab.endpoint()
+        push = lab.ctx.socket(zmq.PUSH)
+        here = Arrivals(push)
+        push.bind(endpoint)
+        assert here.count == 0
+        pulls = [lab.ctx.socket(zmq.PULL) for _ in range(3)]
+        for pull in pulls:
+            pull.connect(endpoint)
+        here.wait(3, patience=5)
+        pulls[0].close()
+        eventually(lambda: here.count == 2, 5, "one to leave")
+
+
+def test_arrivals_says_how_many_came():
+    with Experiment() as lab:
+        push = lab.ctx.socket(zmq.PUSH)
+        here = Arrivals(push)
+        push.bind(lab.endpoint())
+        with pytest.raises(TimeoutError, match=r"0 of 2 peers connected within 0\.01 s"):
+            here.wait(2, patience=0.01)
+
+
+def test_a_bare_connection_is_not_an_arrival():
+    with Experiment() as lab:
+        endpoint = lab.endpoint()
+        push = lab.ctx.socket(zmq.PUSH)
+        here = Arrivals(push)
+        push.bind(endpoint)
+        with socket.create_connection(("127.0.0.1", int(endpoint.rsplit(":", 1)[1]))) as stranger:
+            stranger.recv(1)  # the greeting has begun: the connection stands
+            assert here.count == 0
+
+
+def test_eventually_returns_at_once_and_fails_in_time():
+    eventually(lambda: True, 0, "nothing")
+    with pytest.raises(GaveUp, match=r"gave up after 0\.01 s waiting for the moon"):
+        eventually(lambda: False, 0.01, "the moon")
+
+
+def test_without_recording_there_is_no_journal_to_fill():
+    with Experiment(record=False) as lab:
+        push, pull = lab.ctx.socket(zmq.PUSH), lab.ctx.socket(zmq.PULL)
+        endpoint = lab.endpoint("inproc")
+        push.bind(endpoint)
+        pull.connect(endpoint)
+        push.send(b"")
+        pull.recv()
+    assert len(lab.journal) == 0
