@@ -4,8 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
 # Strict: outputs are compared. A cell that hangs is given up, not waited for.
-NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=120
+NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=90
 FIRST := notebooks/00_start_here.ipynb
+
+# What is built or tested does not depend on what the person has done so far.
+build test bench soak: export ZMQLAB_PROGRESS :=
 
 ifeq ($(OS),Windows_NT)
 $(error On Windows, use the lines for venv and pip in README.md: this Makefile is for Linux and macOS)

@@ -207,12 +207,10 @@ def execute(notebook: NotebookNode, target: Target) -> None:
         record_timing=False,
         store_widget_state=False,
     )
-    metadata = notebook.metadata
     try:
         client.execute(env=os.environ | {"ZMQLAB_PROGRESS": ""})  # the map shows nobody's labs
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         raise BuildError(readable(notebook, target, error)) from None
-    notebook.metadata = metadata
     for name in set(notebook.metadata) - {"kernelspec", "language_info", "zmqlab"}:
         del notebook.metadata[name]
     notebook.metadata.language_info = nbformat.from_dict(LANGUAGE)

@@ -13,7 +13,7 @@ import zmq
 from zmqlab.experiment import GaveUp, assert_all_quiet, eventually
 
 PATIENCE = 5.0  # seconds that what a test began may take to end
-FDS = Path("/proc/self/fd")
+PROC = Path("/proc")
 
 
 @pytest.fixture
@@ -37,19 +37,32 @@ def running() -> set[threading.Thread]:
     return {thread for thread in threading.enumerate() if thread.is_alive()}
 
 
+def with_an_address() -> set[str]:
+    """The inodes of the machine's sockets that have one: tcp, or a path (ipc)."""
+    found = set()
+    for name in ("tcp", "tcp6"):
+        lines = (PROC / "net" / name).read_text().splitlines()[1:]
+        found |= {line.split()[9] for line in lines}
+    for line in (PROC / "net" / "unix").read_text().splitlines()[1:]:
+        columns = line.split()
+        if len(columns) > 7:
+            found.add(columns[6])
+    return found
+
+
 def sockets() -> set[str]:
-    """The sockets that this process has open, by inode; where the system can say."""
+    """The sockets with an address that this process has open; where the system can say."""
     if sys.platform != "linux":
         return set()
-    found = set()
-    for fd in FDS.iterdir():
+    mine = set()
+    for fd in (PROC / "self" / "fd").iterdir():
         try:
             target = os.readlink(fd)
         except OSError:
             continue  # closed while we looked, as the folder itself is
-        if target.startswith("socket:"):
-            found.add(target)
-    return found
+        if target.startswith("socket:["):
+            mine.add(target[8:-1])
+    return mine & with_an_address()
 
 
 @pytest.fixture(autouse=True)

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 LESSONS = [target for target in build.targets() if target.kind == "lesson"]
 LABS = [target for target in build.targets() if target.kind == "lab"]
 SOLUTIONS = [target for target in build.targets() if target.kind == "solution"]
-TESTS = sorted(path for path in (ROOT / "tests").glob("*.py"))
+TESTS = [*sorted((ROOT / "tests").glob("test_*.py")), ROOT / "tests" / "conftest.py"]
 LONGEST_CELL = 25
 # These hold samples of what is banned, as text.
 HOLDS_SAMPLES = {"tests/test_build.py", "tests/test_repository.py"}
@@ -93,7 +93,8 @@ def shared_contexts(source: ast.AST) -> list[str]:
 
 
 OPENS = ("bind", "connect", "create_server", "bind_to_random_port", "Popen", "start", "spawn")
-FIXED_PORT = re.compile(r"(?:tcp|udp)://[^/]*:(?!0$)\d+$")
+# Port 0 asks the system for one; at port 1 nobody listens, and a test may want nobody.
+FIXED_PORT = re.compile(r"(?:tcp|udp)://[^/]*:(?![01]$)\d+$")
 EVERYWHERE = re.compile(r"(?:tcp|udp)://(?:\*|0\.0\.0\.0|\[::\])|^0\.0\.0\.0$|^::$")
 
 
@@ -178,6 +179,12 @@ def test_only_the_first_code_cell_of_a_lesson_imports(target):
         if isinstance(node, ast.Import | ast.ImportFrom)
     ]
     assert late == []
+
+
+@pytest.mark.parametrize("target", LESSONS + SOLUTIONS, ids=name)
+def test_no_cell_hides_its_value_behind_a_semicolon(target):
+    """IPython hides it, nbval does not: the outputs would differ. Give the value a name."""
+    assert [source for source in code_of(target) if source.rstrip().endswith(";")] == []
 
 
 @pytest.mark.parametrize("target", LESSONS, ids=name)

@@ -1,0 +1,178 @@
+"""Every notebook in a real kernel: again and again, interrupted, started anew.
+
+nbval, in `make test`, holds the outputs of lessons and solutions to what is committed; here is
+what it cannot see.
+"""
+
+import ast
+import random
+import sys
+
+import pytest
+from kernel import Kernel, Watch, beyond_loopback, exists
+
+import build
+from zmqlab.experiment import eventually
+
+LESSONS = [target for target in build.targets() if target.kind == "lesson"]
+LABS = [target for target in build.targets() if target.kind == "lab"]
+SOLUTIONS = [target for target in build.targets() if target.kind == "solution"]
+TRACEBACK_LINES = 12
+
+pytestmark = pytest.mark.slow
+linux = pytest.mark.skipif(sys.platform != "linux", reason="counts and addresses come from /proc")
+
+
+def name(target: build.Target) -> str:
+    return f"{target.kind}-{target.source.stem}"
+
+
+def code(target: build.Target) -> list[str]:
+    """The code cells, in order, without those that are meant to raise."""
+    return [
+        cell.source
+        for cell in build.unexecuted(target).cells
+        if cell.cell_type == "code" and "raises-exception" not in cell.metadata.get("tags", [])
+    ]
+
+
+def run_all(kernel: Kernel, target: build.Target) -> None:
+    for source in code(target):
+        ran = kernel.run(source)
+        assert not ran.error, f"{source}\n\n{ran.error}"
+
+
+def expect_no_more_than(kernel: Kernel, threads: int, files: int) -> None:
+    """Fail if the kernel keeps more threads, open files or processes than it had."""
+    eventually(
+        lambda: kernel.threads() <= threads and kernel.open_files() <= files,
+        within=5,
+        what=f"no more than {threads} threads and {files} open files; "
+        f"there are {kernel.threads()} and {kernel.open_files()}",
+    )
+    eventually(lambda: not kernel.children(), within=5, what="its processes to end")
+
+
+# Run All
+
+
+@linux
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("target", LESSONS + SOLUTIONS, ids=name)
+def test_run_all_three_times_leaves_nothing_and_stays_on_loopback(target):
+    with Kernel(target.notebook.parent) as kernel, Watch(kernel) as watch:
+        run_all(kernel, target)
+        eventually(lambda: not kernel.children(), within=5, what="its processes to end")
+        threads, files = kernel.threads(), kernel.open_files()
+        for _ in range(2):
+            run_all(kernel, target)
+            expect_no_more_than(kernel, threads, files)
+    assert watch.looks > 0
+    assert watch.heard == set()
+
+
+# Interrupt
+
+
+@linux
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("target", LESSONS + SOLUTIONS, ids=name)
+def test_interrupt_in_any_cell_leaves_nothing_and_the_cell_runs_again(target):
+    moment = random.Random(target.source.stem)
+    with Kernel(target.notebook.parent) as kernel:
+        setup, *others = code(target)
+        assert not kernel.run(setup).error
+        for source in others:
+            ran = kernel.run_and_interrupt(source, after=moment.uniform(0.02, 0.6))
+            assert ran.error in ("", "KeyboardInterrupt: "), f"{source}\n\n{ran.error}"
+            quiet = kernel.run("from zmqlab.experiment import assert_all_quiet\nassert_all_quiet()")
+            assert not quiet.error, f"after an interrupt in\n{source}\n\n{quiet.error}"
+            threads, files = kernel.threads(), kernel.open_files()
+            again = kernel.run(source)
+            assert not again.error, f"again after an interrupt:\n{source}\n\n{again.error}"
+            expect_no_more_than(kernel, threads, files)
+
+
+# Restart
+
+
+def starts_processes(target: build.Target) -> bool:
+    return any(".spawn(" in source for source in code(target))
+
+
+@linux
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(
+    "target", [target for target in LESSONS if starts_processes(target)], ids=name
+)
+def test_restart_ends_the_processes_that_a_cell_started(target):
+    with Kernel(target.notebook.parent) as kernel:
+        for source in code(target):
+            if ".spawn(" in source:
+                break
+            assert not kernel.run(source).error
+        before = kernel.pid
+        kernel.begin(source)
+        eventually(kernel.children, within=20, what="a process to start")
+        begun = kernel.children()
+        kernel.restart()
+        assert kernel.pid != before
+        eventually(lambda: not any(map(exists, begun)), within=5, what=f"{begun} to end")
+        run_all(kernel, target)
+
+
+# Labs as they are shipped
+
+
+def holes(target: build.Target) -> list[str]:
+    """The functions that a lab leaves to the learner."""
+    return [
+        function.name
+        for source in code(target)
+        for function in ast.walk(ast.parse(source))
+        if isinstance(function, ast.FunctionDef)
+        and any(
+            isinstance(line, ast.Raise) and "yours to write" in ast.unparse(line)
+            for line in function.body
+        )
+    ]
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("target", LABS, ids=name)
+def test_a_lab_as_shipped_says_what_is_not_done(target, tmp_path):
+    with Kernel(tmp_path / "labs") as kernel:
+        ran = [kernel.run(source) for source in code(target)]
+    assert [one.error for one in ran if one.error] == []
+    told = "\n".join(one.text() for one in ran)
+    assert holes(target)
+    for function in holes(target):
+        assert f"{function} is not done yet" in told
+    assert "Traceback" not in told
+
+
+# The watch sees what it is for
+
+TABLE = """\
+  sl  local_address rem_address st tx_queue:rx_queue tr:tm->when retrnsmt uid timeout inode
+   0: {address}:1F90 00000000:0000 {state} 00000000:00000000 00:00000000 00000000 0 0 4711 1
+"""
+
+
+@pytest.mark.skipif(sys.byteorder != "little", reason="the samples are of a little-endian machine")
+@pytest.mark.parametrize(
+    ("address", "state", "heard"),
+    [
+        ("0100007F", "0A", False),  # 127.0.0.1
+        ("0200117F", "0A", False),  # 127.17.0.2
+        ("00000000", "0A", True),  # every address
+        ("0B01A8C0", "0A", True),  # 192.168.1.11
+        ("00000000", "01", False),  # connected, not listening
+        ("00000000000000000000000001000000", "0A", False),  # ::1
+        ("00000000000000000000000000000000", "0A", True),  # ::
+        ("0000000000000000FFFF00000100007F", "0A", False),  # ::ffff:127.0.0.1
+        ("0000000000000000FFFF00000B01A8C0", "0A", True),  # ::ffff:192.168.1.11
+    ],
+)
+def test_who_listens_beyond_loopback(address, state, heard):
+    assert bool(beyond_loopback(TABLE.format(address=address, state=state))) is heard
