@@ -3,8 +3,9 @@
     python tests/soak.py [--runs 50] [--jobs 1] [NAME ...]
 
 Lessons and solutions run under nbval with outputs compared, labs as shipped under nbval without;
-each run has a kernel of its own, `--jobs` of them at a time. A process per core computes meanwhile, at the priority of the
-notebooks. Whatever passes must pass every time: the exit status is 1 if anything failed once.
+each run has a kernel of its own, and `--jobs` of them go at a time. A process per core computes
+meanwhile, at the notebooks' priority. Whatever passes must pass every time: the exit status is 1
+if anything failed once.
 What a failed run printed is kept in build/soak/.
 """
 
