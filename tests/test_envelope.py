@@ -192,8 +192,7 @@ def test_html_says_in_words_what_each_frame_is():
 
 def test_html_gives_each_role_a_border_of_its_own():
     page = show_html([b"c1", b"", b"hello"])
-    borders = re.findall(r"border:\dpx (\w+) currentColor", page)
-    assert borders == ["dashed", "double", "solid"]
+    assert re.findall(r"border:\dpx (\w+) #", page) == ["dashed", "double", "solid"]
 
 
 def test_html_sets_no_text_colour_of_its_own():

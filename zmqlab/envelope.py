@@ -185,14 +185,15 @@ def show(frames: Iterable[bytes], kind: str = "", longest: int = LONGEST) -> str
     return " | ".join(shown) or "(no frames)"
 
 
-# Told apart by label, by outline and by shape, and only then by a tint that is faint enough for
-# the page's own text colour to stay readable on it, light or dark.
+# Told apart by label, by outline and by shape, and only then by colour. The lines stand out from
+# a white and from a black page; the tints are faint enough for the page's own text colour. Named
+# in digits, because JupyterLab strips what it does not know from a page it does not trust yet.
 _CELL = "padding:.25em .6em;text-align:left;font-family:monospace;white-space:nowrap;"
 _LOOK: dict[Role, str] = {
-    "address": "border:2px dashed currentColor;border-radius:1em;background:rgba(0,114,178,.16);",
-    "delimiter": "border:4px double currentColor;background:rgba(128,128,128,.25);",
-    "body": "border:2px solid currentColor;background:rgba(230,159,0,.16);",
-    "frame": "border:2px dotted currentColor;background:transparent;",
+    "address": "border:2px dashed #2e86c1;border-radius:1em;background:rgba(46,134,193,.16);",
+    "delimiter": "border:4px double #808080;background:rgba(128,128,128,.25);",
+    "body": "border:2px solid #b9770e;background:rgba(230,159,0,.16);",
+    "frame": "border:2px dotted #808080;background:transparent;",
 }
 _LABEL = "padding:0 .6em;text-align:left;font-weight:normal;font-size:85%;background:transparent;"
 
