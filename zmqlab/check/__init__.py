@@ -4,6 +4,7 @@
 return a `Report`: passed, failed or undecided, with the evidence.
 """
 
+from .lab_07 import lab07
 from .report import Finding, Report
 
-__all__ = ["Finding", "Report"]
+__all__ = ["Finding", "Report", "lab07"]
