@@ -1,0 +1,396 @@
+"""The course's brokers: who gets what, and what malformed input does to them (nothing)."""
+
+from random import Random
+
+import hostile
+import pytest
+import zmq
+
+from zmqlab.brokers import by_policy, idle_worker, router_dealer, router_dealer_in_c
+from zmqlab.experiment import Experiment, GaveUp
+from zmqlab.policy import Credit, RoundRobin, least_recently_used
+
+DEALING = [router_dealer, router_dealer_in_c]
+
+
+def knowing(ctx, frontend, backend):
+    """The broker that asks a policy, as the idle-worker broker."""
+    by_policy(ctx, frontend, backend, least_recently_used, Random(1))
+
+
+def echo(ctx, endpoint):
+    """A worker for any of the brokers that deal in turn."""
+    with ctx.socket(zmq.DEALER) as broker:
+        broker.connect(endpoint)
+        while True:
+            broker.send_multipart(broker.recv_multipart())
+
+
+def ready_echo(ctx, endpoint):
+    """A worker that asks for its tasks."""
+    with ctx.socket(zmq.REQ) as broker:
+        broker.connect(endpoint)
+        broker.send(b"READY")
+        while True:
+            broker.send_multipart(broker.recv_multipart())
+
+
+PAIRS = [(router_dealer, echo), (router_dealer_in_c, echo), (idle_worker, ready_echo)]
+PAIRS.append((knowing, ready_echo))
+
+
+@pytest.fixture
+def lab():
+    with Experiment("brokers", limit=30) as lab:
+        lab.by_hand = []
+        yield lab
+        for socket in lab.by_hand:
+            socket.close()
+
+
+def connected(lab, endpoint, name=b""):
+    """A DEALER for the test's own hands, closed at its end."""
+    socket = lab.ctx.socket(zmq.DEALER)
+    lab.by_hand.append(socket)
+    if name:
+        socket.routing_id = name
+    socket.connect(endpoint)
+    return socket
+
+
+def client(ctx, endpoint, name, kind, requests):
+    """Ask `requests` questions at once or one by one; returns the answers."""
+    with ctx.socket(kind) as broker:
+        broker.connect(endpoint)
+        answers = []
+        if kind == zmq.DEALER:
+            for request in requests:
+                broker.send_multipart([b"", *request])
+            return [broker.recv_multipart()[1:] for _ in requests]
+        for request in requests:
+            broker.send_multipart(request)
+            answers.append(broker.recv_multipart())
+        return answers
+
+
+@pytest.mark.parametrize(("broker", "worker"), PAIRS)
+@pytest.mark.parametrize("transport", ["tcp", "inproc"])
+def test_every_client_gets_its_own_answers(lab, broker, worker, transport):
+    frontend, backend = lab.endpoint(transport), lab.endpoint(transport)
+    lab.start("broker", broker, frontend, backend)
+    for number in range(3):
+        lab.start(f"w{number}", worker, backend)
+    asked, tasks = {}, {}
+    for number in range(12):
+        name = f"c{number}"
+        asked[name] = [[b"%d" % number, b"", bytes([255, n])] for n in range(5)] + [[b""]]
+        kind = zmq.DEALER if number % 3 == 0 else zmq.REQ
+        tasks[name] = lab.start(name, client, frontend, name, kind, asked[name])
+    for name, task in tasks.items():
+        assert sorted(task.result(20)) == sorted(asked[name])
+
+
+@pytest.mark.parametrize(("broker", "worker"), PAIRS)
+def test_the_broker_goes_on_after_every_malformed_message(lab, broker, worker):
+    frontend, backend = lab.endpoint("inproc"), lab.endpoint("inproc")
+    thread = lab.start("broker", broker, frontend, backend)
+    lab.start("w1", worker, backend)
+    with lab.ctx.socket(zmq.DEALER) as stranger, lab.ctx.socket(zmq.DEALER) as unready:
+        stranger.connect(frontend)
+        if worker is ready_echo:
+            unready.connect(backend)  # elsewhere it would be dealt tasks
+        for frames in [
+            [b""],
+            [b"", b""],
+            [b"\xff\x00", b"x"],
+            [b"READY"],
+            [b"", b"", b"", b"", b"", b""],
+            [bytes(300)] * 9,
+        ]:
+            stranger.send_multipart(frames)
+            if worker is ready_echo:
+                unready.send_multipart(frames)
+        stranger.send_multipart([b"", b"still there?"])
+        answers = []
+        while answers[-1:] != [[b"", b"still there?"]]:
+            assert stranger.poll(5000), "the broker no longer answers"
+            answers.append(stranger.recv_multipart())
+        assert not thread.done
+
+
+@pytest.mark.parametrize(("broker", "worker"), PAIRS)
+def test_a_reply_to_a_client_that_left_is_dropped(lab, broker, worker):
+    frontend, backend = lab.endpoint(), lab.endpoint()
+    thread = lab.start("broker", broker, frontend, backend)
+    lab.start("w1", worker, backend)
+    for _ in range(20):
+        with lab.ctx.socket(zmq.DEALER) as leaves:
+            leaves.linger = 1000
+            leaves.connect(frontend)
+            leaves.send_multipart([b"", b"I shall not wait"])
+    stays = lab.start("c1", client, frontend, "c1", zmq.REQ, [[b"I wait"]])
+    assert stays.result(10) == [[b"I wait"]]
+    assert not thread.done
+
+
+@pytest.mark.parametrize("broker", DEALING)
+def test_dealing_goes_round_whoever_is_busy(lab, broker):
+    frontend, backend = lab.endpoint("inproc"), lab.endpoint("inproc")
+    workers = [connected(lab, backend) for _ in range(3)]
+    lab.start("broker", broker, frontend, backend)
+    with lab.ctx.socket(zmq.DEALER) as asks:
+        asks.connect(frontend)
+        for number in range(30):
+            asks.send_multipart([b"", b"%d" % number])
+        for worker in workers:  # none has answered anything: "busy" is nothing to a DEALER
+            got = [worker.recv_multipart() for _ in range(10) if worker.poll(5000)]
+            assert len(got) == 10
+            assert not worker.poll(0)
+
+
+class Hands:
+    """Workers of an idle-worker broker, played by the test."""
+
+    def __init__(self, lab, backend, n):
+        self.lab = lab
+        self.sockets = [connected(lab, backend, b"w%d" % number) for number in range(1, n + 1)]
+
+    def heard(self, frames):
+        """Wait until the broker has received exactly this."""
+        self.lab.until(
+            lambda: any(h.who == "broker" and h.frames == frames for h in self.lab.journal),
+            what=f"the broker to get {frames}",
+        )
+
+    def ready(self, number):
+        self.sockets[number - 1].send_multipart([b"", b"READY"])
+        self.heard((b"w%d" % number, b"", b"READY"))
+
+    def answer(self, number):
+        """Take a task, which must be there soon, and answer it; returns the task."""
+        task = self.take(number)
+        self.sockets[number - 1].send_multipart(task)
+        self.heard((b"w%d" % number, *task))
+        return task[-1]
+
+    def take(self, number):
+        assert self.sockets[number - 1].poll(5000), f"w{number} was given nothing"
+        return self.sockets[number - 1].recv_multipart()
+
+    def who_has_one(self):
+        """The number of the one worker that is given a task; it takes it."""
+        some = lambda: [n for n, s in enumerate(self.sockets, 1) if s.poll(0)]  # noqa: E731
+        self.lab.until(some, what="some worker to be given a task")
+        [number] = some()
+        return number
+
+
+def test_the_longest_idle_worker_is_next(lab):
+    order = given_out_in(lab, idle_worker)
+    assert order == [2, 3, 1, 2, 3, 1]
+
+
+def test_the_published_mistake_gives_all_to_the_newest(lab):
+    order = given_out_in(lab, lambda *args: idle_worker(*args, newest_first=True))
+    assert order == [1, 1, 1, 1, 1, 1]
+
+
+def test_the_policy_is_shown_who_became_idle_first(lab):
+    assert given_out_in(lab, knowing) == [2, 3, 1, 2, 3, 1]
+
+
+def given_out_in(lab, broker):
+    """Whom the broker gives six requests, one at a time; w2, w3, w1 became ready in that order."""
+    frontend, backend = lab.endpoint("inproc"), lab.endpoint("inproc")
+    lab.start("broker", broker, frontend, backend)
+    workers = Hands(lab, backend, 3)
+    for number in (2, 3, 1):
+        workers.ready(number)
+    order = []
+    with lab.ctx.socket(zmq.REQ) as asks:
+        asks.connect(frontend)
+        for request in range(6):
+            asks.send(b"%d" % request)
+            order.append(workers.who_has_one())
+            assert workers.answer(order[-1]) == b"%d" % request
+            assert asks.recv() == b"%d" % request
+    return order
+
+
+@pytest.mark.parametrize("broker", [idle_worker, knowing])
+def test_with_nobody_idle_requests_stay_unread(lab, broker):
+    frontend, backend = lab.endpoint("inproc"), lab.endpoint("inproc")
+    lab.start("broker", broker, frontend, backend)
+    workers = Hands(lab, backend, 1)
+    with lab.ctx.socket(zmq.DEALER) as asks:
+        asks.connect(frontend)
+        for number in range(3):
+            asks.send_multipart([b"", b"%d" % number])
+        workers.sockets[0].send_multipart([b"nonsense"])  # wakes the broker, makes nobody ready
+        workers.heard((b"w1", b"nonsense"))
+        assert read(lab) == 0
+        workers.ready(1)
+        workers.take(1)
+        workers.sockets[0].send_multipart([b"nonsense again"])
+        workers.heard((b"w1", b"nonsense again"))
+        assert read(lab) == 1
+
+
+def read(lab):
+    """How many requests the broker has read from the frontend."""
+    return sum(h.who == "broker" and h.way == "received" and len(h.frames) == 3 and h.frames[2]
+               in (b"0", b"1", b"2") for h in lab.journal)  # fmt: skip
+
+
+@pytest.mark.parametrize("broker", [idle_worker, knowing])
+def test_only_an_answer_or_ready_makes_a_worker_ready(lab, broker):
+    frontend, backend = lab.endpoint("inproc"), lab.endpoint("inproc")
+    lab.start("broker", broker, frontend, backend)
+    workers = Hands(lab, backend, 2)
+    workers.ready(1)
+    workers.ready(1)  # once more is no more
+    stranger, known = workers.sockets[1], workers.sockets[0]
+    stranger.send_multipart([b"", b"c1", b"", b"an answer to nothing"])
+    workers.heard((b"w2", b"", b"c1", b"", b"an answer to nothing"))
+    with lab.ctx.socket(zmq.DEALER) as asks:
+        asks.connect(frontend)
+        for number in range(3):
+            asks.send_multipart([b"", b"%d" % number])
+        workers.take(1)
+        known.send_multipart([b"", b"a word in between"])
+        workers.heard((b"w1", b"", b"a word in between"))
+        assert read(lab) == 1
+        assert not known.poll(0)
+        assert not stranger.poll(0)
+
+
+def test_a_worker_that_starts_again_is_idle(lab):
+    frontend, backend = lab.endpoint("inproc"), lab.endpoint("inproc")
+    lab.start("broker", idle_worker, frontend, backend)
+    workers = Hands(lab, backend, 1)
+    workers.ready(1)
+    with lab.ctx.socket(zmq.DEALER) as asks:
+        asks.connect(frontend)
+        asks.send_multipart([b"", b"lost"])
+        late = workers.take(1)
+        workers.sockets[0].send_multipart([b"", b"READY"])
+        workers.sockets[0].send_multipart(late)  # of its former life: it is no answer any more
+        workers.heard((b"w1", *late))
+        for _ in range(2):
+            asks.send_multipart([b"", b"one at a time"])
+        workers.take(1)
+        workers.sockets[0].send_multipart([b"a word in between"])
+        workers.heard((b"w1", b"a word in between"))
+        assert not workers.sockets[0].poll(0)
+
+
+@pytest.mark.parametrize("credit", [1, 2, 4])
+def test_no_worker_has_more_than_its_credit(lab, credit):
+    frontend, backend = lab.endpoint("inproc"), lab.endpoint("inproc")
+    lab.start("broker", by_policy, frontend, backend, Credit(credit), Random(1))
+    workers = Hands(lab, backend, 2)
+    workers.ready(1)
+    workers.ready(2)
+    with lab.ctx.socket(zmq.DEALER) as asks:
+        asks.connect(frontend)
+        for number in range(20):
+            asks.send_multipart([b"", b"%d" % number])
+        for worker in (1, 2):
+            held = [workers.take(worker) for _ in range(credit)]
+            assert not workers.sockets[worker - 1].poll(0)
+            workers.sockets[worker - 1].send_multipart(held[0])
+            workers.take(worker)
+            assert not workers.sockets[worker - 1].poll(0)
+
+
+def test_a_malformed_request_costs_the_chosen_worker_no_credit(lab):
+    frontend, backend = lab.endpoint("inproc"), lab.endpoint("inproc")
+    lab.start("broker", by_policy, frontend, backend, Credit(1), Random(1))
+    workers = Hands(lab, backend, 1)
+    workers.ready(1)
+    with lab.ctx.socket(zmq.DEALER) as asks:
+        asks.connect(frontend)
+        for _ in range(3):
+            asks.send_multipart([b"no delimiter"])
+        asks.send_multipart([b"", b"a request"])
+        assert workers.answer(1) == b"a request"
+
+
+def test_a_policy_that_never_says_nobody_binds_requests_at_once(lab):
+    frontend, backend = lab.endpoint("inproc"), lab.endpoint("inproc")
+    lab.start("broker", by_policy, frontend, backend, RoundRobin(), Random(1))
+    workers = Hands(lab, backend, 2)
+    workers.ready(1)
+    workers.ready(2)
+    with lab.ctx.socket(zmq.DEALER) as asks:
+        asks.connect(frontend)
+        for number in range(10):
+            asks.send_multipart([b"", b"%d" % number])
+        for worker in (1, 2):
+            assert [workers.take(worker)[-1] for _ in range(5)] == [
+                b"%d" % number for number in range(worker - 1, 10, 2)
+            ]
+
+
+def test_a_policy_is_not_asked_again_before_something_has_changed(lab):
+    asked = []
+
+    def nobody(loads, rng):
+        asked.append(loads)
+        return None
+
+    frontend, backend = lab.endpoint("inproc"), lab.endpoint("inproc")
+    lab.start("broker", by_policy, frontend, backend, nobody, Random(1))
+    workers = Hands(lab, backend, 1)
+    workers.ready(1)
+    with lab.ctx.socket(zmq.DEALER) as asks:
+        asks.connect(frontend)
+        asks.send_multipart([b"", b"a request"])
+        for number in range(20):
+            workers.sockets[0].send_multipart([b"%d" % number])
+            workers.heard((b"w1", b"%d" % number))
+        assert len(asked) <= 21
+        assert read(lab) == 0
+
+
+# --- Hostile peers ----------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", hostile.BROKERS)
+def test_hostile_peers_cost_no_honest_request(name):
+    outcome = hostile.attack(name, 2000, seed=5)
+    assert outcome.alive
+    assert outcome.asked == outcome.answered >= 40
+    assert outcome.hostile >= 2000
+    assert outcome.raw > 0
+
+
+def test_a_seed_replays_what_hostile_peers_send():
+    def sent(seed):
+        rng = Random(seed)
+        made = hostile.messages(rng)
+        return [next(made) for _ in range(50)] + [hostile.raw_stream(rng) for _ in range(50)]
+
+    assert sent("7 c1") == sent("7 c1") != sent("8 c1")
+
+
+def three_frames(ctx, frontend, backend):
+    """The broker of many a tutorial: every message has three frames."""
+    with ctx.socket(zmq.ROUTER) as clients, ctx.socket(zmq.DEALER) as workers:
+        clients.bind(frontend)
+        workers.bind(backend)
+        while True:
+            ready, _, _ = zmq.select([clients, workers], [], [])
+            for one, other in ((clients, workers), (workers, clients)):
+                if one in ready:
+                    address, empty, body = one.recv_multipart()
+                    other.send_multipart([address, empty, body])
+
+
+@pytest.mark.slow
+def test_the_attack_ends_a_broker_that_assumes_three_frames(monkeypatch):
+    fragile = (three_frames, (), hostile.BROKERS["router_dealer"][2])
+    monkeypatch.setitem(hostile.BROKERS, "fragile", fragile)
+    with pytest.raises((ValueError, GaveUp)):
+        hostile.attack("fragile", 2000, seed=5, patience=5)
