@@ -1,0 +1,302 @@
+"""The course in the real JupyterLab, in a headless Chromium: what a learner does on the first day.
+
+Screenshots are left in build/screenshots/. The notebooks are copies; the learner's are not touched.
+"""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+import build
+from zmqlab.experiment import eventually
+
+playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+
+ROOT = Path(__file__).parent.parent
+SCREENSHOTS = ROOT / "build" / "screenshots"
+FIRST, SECOND = "notebooks/00_start_here.ipynb", "notebooks/01_share_out.ipynb"
+LAB = "labs/01_share_out.ipynb"
+SETTINGS = {
+    "notebook-extension/tracker": {"windowingMode": "none"},
+    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+}
+FLAGS = [
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+]
+SECONDS_PER_NOTEBOOK = 120
+
+pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(300)]
+
+
+@pytest.fixture(autouse=True)
+def no_leftovers() -> None:
+    """The driver keeps its threads from test to test; they end with the browser."""
+
+
+def chromium() -> str:
+    """The browser to drive; one that is there but does not start is not there."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        path = shutil.which(name)
+        if path and not subprocess.run([path, "--version"], capture_output=True).returncode:
+            return path
+    pytest.skip("no Chromium here: on Debian, apt-get install chromium")
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the course as a learner has it."""
+    if not all((ROOT / path).exists() for path in (FIRST, SECOND, LAB)):
+        pytest.skip("the first notebooks have not been built")
+    course = tmp_path_factory.mktemp("course")
+    for folder in ("notebooks", "labs"):
+        shutil.copytree(
+            ROOT / folder, course / folder, ignore=shutil.ignore_patterns(".ipynb_checkpoints")
+        )
+    return course
+
+
+@pytest.fixture(scope="module")
+def address(course: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A running JupyterLab with settings of its own; the address with its token."""
+    own = tmp_path_factory.mktemp("jupyter")
+    for name, values in SETTINGS.items():
+        path = own / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(values))
+    environment = os.environ | {
+        "JUPYTER_CONFIG_DIR": str(own / "config"),
+        "JUPYTER_DATA_DIR": str(own / "data"),
+        "JUPYTER_RUNTIME_DIR": str(own / "runtime"),
+        "JUPYTERLAB_SETTINGS_DIR": str(own / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(own / "workspaces"),
+        "IPYTHONDIR": str(own / "ipython"),
+    }
+    environment.pop("ZMQLAB_PROGRESS", None)  # the learner's progress is what is looked at
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    log = (own / "log").open("w")
+    server = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "jupyterlab", "--no-browser", "--expose-app-in-browser"),
+            *("--allow-root", "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}"),
+        ],
+        cwd=course,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+    )
+
+    def info() -> dict[str, Any]:
+        (file,) = (own / "runtime").glob("jpserver-*.json")
+        read: dict[str, Any] = json.loads(file.read_text())
+        return read
+
+    def answers() -> bool:
+        assert server.poll() is None, (own / "log").read_text()
+        try:
+            with socket.create_connection(("127.0.0.1", info()["port"]), timeout=1):
+                return True
+        except (ValueError, OSError):  # not there yet, or half written
+            return False
+
+    try:
+        eventually(answers, within=60, what="JupyterLab to answer", every=0.05)
+        yield f"{info()['url']}lab?token={info()['token']}"
+    finally:
+        server.terminate()
+        try:
+            server.wait(20)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+        log.close()
+
+
+class Lab:
+    """JupyterLab as a page: its notebooks by path, its commands, what the cells show."""
+
+    def __init__(self, page: Any) -> None:
+        self.page = page
+
+    def start(self, address: str) -> None:
+        self.page.goto(address)
+        self.page.wait_for_function("window.jupyterapp !== undefined", timeout=60_000)
+        self.page.evaluate("() => window.jupyterapp.restored")
+
+    def open(self, path: str) -> None:
+        """Open a notebook and wait until its kernel is connected and idle."""
+        self.page.evaluate(
+            """async (path) => {
+                const app = window.jupyterapp;
+                const open = {path, factory: "Notebook"};
+                const panel = await app.commands.execute("docmanager:open", open);
+                await panel.context.ready;
+                const session = panel.sessionContext;
+                await session.ready;
+                while (!(session.session?.kernel?.connectionStatus === "connected"
+                         && session.session.kernel.status === "idle")) {
+                    await new Promise((done) => setTimeout(done, 20));
+                }
+                app.shell.activateById(panel.id);
+                window.panel = panel;
+            }""",
+            path,
+        )
+
+    def run_all(self) -> None:
+        """Run all cells of the open notebook, and wait for the last one."""
+        done = self.page.evaluate(
+            """(seconds) => Promise.race([
+                window.jupyterapp.commands.execute("notebook:run-all-cells").then(() => true),
+                new Promise((done) => setTimeout(() => done(false), seconds * 1000)),
+            ])""",
+            SECONDS_PER_NOTEBOOK,
+        )
+        assert done, f"Run All did not end within {SECONDS_PER_NOTEBOOK} s"
+
+    def outputs(self) -> list[dict[str, Any]]:
+        """All outputs of the open notebook, in nbformat's form."""
+        found: list[dict[str, Any]] = self.page.evaluate(
+            """() => Array.from(window.panel.content.model.cells)
+                .filter((cell) => cell.type === "code")
+                .flatMap((cell) => cell.outputs.toJSON())"""
+        )
+        return found
+
+    def errors(self) -> list[str]:
+        return [
+            f"{o['ename']}: {o['evalue']}" for o in self.outputs() if o["output_type"] == "error"
+        ]
+
+    def shown(self) -> str:
+        """The words on the page below the cells, as a reader sees them."""
+        areas = self.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-OutputArea-output")
+        return "\n".join(areas.all_inner_texts())
+
+    def write(self, cell: int, source: str) -> None:
+        """Replace what stands in a cell, by keyboard."""
+        editor = self.page.locator(
+            f".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell >> nth={cell} >> .cm-content"
+        )
+        editor.click()
+        self.page.keyboard.press("Control+a")
+        self.page.keyboard.insert_text(source)
+
+    def theme(self, name: str) -> None:
+        self.page.evaluate(
+            "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", name
+        )
+        light = "true" if name == "JupyterLab Light" else "false"
+        self.page.wait_for_selector(f'body[data-jp-theme-light="{light}"]', state="attached")
+
+    def picture(self, name: str) -> None:
+        """Keep the whole notebook as a picture, in the light and in the dark theme."""
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        high = self.page.evaluate("() => window.panel.content.node.scrollHeight")
+        high = max(
+            high,
+            *self.page.evaluate(
+                """() => Array.from(window.panel.content.node.querySelectorAll('*'))
+                .map((node) => node.scrollHeight)"""
+            ),
+        )
+        self.page.set_viewport_size({"width": 1200, "height": min(12_000, high + 150)})
+        for theme in ("JupyterLab Dark", "JupyterLab Light"):
+            self.theme(theme)
+            self.page.screenshot(path=SCREENSHOTS / f"{name}-{theme.split()[1].lower()}.png")
+        self.page.set_viewport_size({"width": 1200, "height": 900})
+
+
+@pytest.fixture(scope="module")
+def lab(address: str) -> Iterator[Lab]:
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=chromium(), args=FLAGS)
+        page = browser.new_page(viewport={"width": 1200, "height": 900}, reduced_motion="reduce")
+        page.set_default_timeout(60_000)
+        lab = Lab(page)
+        lab.start(address)
+        yield lab
+        browser.close()
+
+
+def move_the_first_slider(lab: Lab) -> tuple[str, str]:
+    """Move a prediction by one arrow key; what stood in the comparisons before and after."""
+    slider = lab.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) [role=slider]").first
+    said = lab.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-OutputArea [role=status]")
+    slider.scroll_into_view_if_needed()
+    slider.focus()
+    before, value = "\n".join(said.all_inner_texts()), slider.get_attribute("aria-valuenow")
+    lab.page.keyboard.press("ArrowRight")
+    eventually(
+        lambda: slider.get_attribute("aria-valuenow") != value, within=10, what="the slider to move"
+    )
+    eventually(
+        lambda: "\n".join(said.all_inner_texts()) != before,
+        within=10,
+        what="the comparison to follow the slider",
+    )
+    return before, "\n".join(said.all_inner_texts())
+
+
+def test_the_front_door_runs(lab):
+    lab.open(FIRST)
+    lab.run_all()
+    assert lab.errors() == []
+    assert "○ to do" in lab.shown()
+    lab.picture("00_start_here")
+
+
+def test_a_lesson_runs_and_its_prediction_follows_the_keyboard(lab):
+    lab.open(SECOND)
+    lab.run_all()
+    assert lab.errors() == []
+    before, after = move_the_first_slider(lab)
+    assert "no guess this time" in before
+    assert "you predicted" in after
+    lab.picture("01_share_out")
+
+
+def test_a_lab_is_undone_then_solved_and_the_map_says_so(lab, course):
+    lab.open(LAB)
+    lab.run_all()
+    assert lab.errors() == []
+    assert "is not done yet" in lab.shown()
+    lab.picture("lab_01-undone")
+    fill(lab, course)
+    lab.run_all()
+    assert lab.errors() == []
+    assert "lab01: ✓ passed" in lab.shown()
+    lab.picture("lab_01-solved")
+    lab.open(FIRST)
+    lab.run_all()
+    assert "✓ passed" in lab.shown()
+    assert (course / "progress.json").exists()
+    lab.picture("00_start_here-after-lab_01")
+
+
+def fill(lab: Lab, course: Path) -> None:
+    """Write the solution into each hole of lab 01."""
+    (solution,) = (
+        target
+        for target in build.targets()
+        if target.kind == "solution" and target.source.stem == Path(LAB).stem
+    )
+    filled = {
+        source.split("(")[0]: source
+        for cell in build.unexecuted(solution).cells
+        if build.BEGIN in (source := cell.source)
+    }
+    for number, cell in enumerate(nbformat.read(course / LAB, as_version=4).cells):
+        if "yours to write" in cell.source:
+            lab.write(number, filled[cell.source.split("(")[0]])
