@@ -199,6 +199,7 @@ class Lab:
         )
         light = "true" if name == "JupyterLab Light" else "false"
         self.page.wait_for_selector(f'body[data-jp-theme-light="{light}"]', state="attached")
+        self.page.wait_for_selector("#jupyterlab-splash", state="detached")
 
     def picture(self, name: str) -> None:
         """Keep the whole notebook as a picture, in the light and in the dark theme."""
