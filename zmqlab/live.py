@@ -1,4 +1,4 @@
-"""What moves in a notebook: predictions with a slider, and shares that grow while sockets run.
+"""What moves in a notebook: predictions, pictures that follow sliders, shares that grow.
 
 Widgets belong to the main thread. No thread of an experiment touches one, and nothing here touches
 a socket: the journal is read, at most 20 times a second, by the cell that waits.
@@ -6,6 +6,7 @@ a socket: the journal is read, at most 20 times a second, by the cell that waits
 
 from __future__ import annotations
 
+import base64
 import html
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +21,7 @@ from .journal import Journal, Way
 if TYPE_CHECKING:
     from .experiment import Experiment
 
-__all__ = ["Comparison", "Prediction", "ShareView", "watch"]
+__all__ = ["Comparison", "Prediction", "ShareView", "Sliders", "watch"]
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 REFRESH = 0.05  # seconds at least between two pictures
@@ -203,6 +204,87 @@ def bundle(widget: widgets.Widget, text: str) -> dict[str, Any]:
     """What a notebook shows for a widget: the widget where it lives, the text elsewhere."""
     view = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
     return {"text/plain": text, WIDGET_VIEW: view}
+
+
+# ------------------------------------------------------------------ pictures that follow sliders
+
+
+class Sliders:
+    """A picture, and a slider for each number that it depends on.
+
+    draw: called with one argument for each slider, by name; returns a `plots.Picture`. It runs
+    in the kernel's main thread at each move, so it should be done in 200 ms.
+    ranges: for each name the low end, the high end, the step, and where the slider begins.
+
+    `values` may be set, too: `sliders.values = {"load": 0.9}` moves that slider.
+    """
+
+    def __init__(
+        self,
+        draw: Callable[..., plots.Picture],
+        **ranges: tuple[Number, Number, Number, Number],
+    ) -> None:
+        self.draw = draw
+        self.seconds = 0.0  # that the last picture took
+        self.sliders = {name: _slider(name, *ends) for name, ends in ranges.items()}
+        self._shown = widgets.HTML()
+        self._png = b""
+        for slider in self.sliders.values():
+            slider.observe(lambda _change: self.redraw(), "value")
+        self.redraw()
+
+    @property
+    def values(self) -> dict[str, Number]:
+        """Where the sliders are."""
+        return {name: slider.value for name, slider in self.sliders.items()}
+
+    @values.setter
+    def values(self, values: Mapping[str, Number]) -> None:
+        for name, value in values.items():
+            self.sliders[name].value = value
+
+    def redraw(self) -> None:
+        """Draw the picture for where the sliders are; an error of `draw` is shown in its place."""
+        began = time.monotonic()
+        try:
+            picture = self.draw(**self.values)
+            self._png = picture.png()
+        except Exception as error:  # a callback's error would vanish in a log
+            self._shown.value = f"<pre>{html.escape(f'{type(error).__name__}: {error}')}</pre>"
+        else:
+            data = base64.b64encode(self._png).decode()
+            self._shown.value = (
+                f'<img alt="{html.escape(picture.alt)}" style="max-width:100%" '
+                f'src="data:image/png;base64,{data}">'
+            )
+        self.seconds = time.monotonic() - began
+
+    def __repr__(self) -> str:
+        ends = (
+            f"{name} {_number(slider.min)} to {_number(slider.max)}"
+            for name, slider in self.sliders.items()
+        )
+        return f"A picture that follows its sliders: {', '.join(ends)}."
+
+    def _repr_mimebundle_(self, **_options: Any) -> dict[str, Any]:
+        shown = bundle(widgets.VBox([*self.sliders.values(), self._shown]), repr(self))
+        if self._png:
+            shown["image/png"] = base64.b64encode(self._png).decode()
+        return shown
+
+
+def _slider(name: str, low: Number, high: Number, step: Number, value: Number) -> Any:
+    whole = all(isinstance(number, int) for number in (low, high, step, value))
+    kind = widgets.IntSlider if whole else widgets.FloatSlider
+    return kind(
+        value=value,
+        min=low,
+        max=high,
+        step=step,
+        description=name,
+        style={"description_width": "6em"},
+        layout=widgets.Layout(width="30em", max_width="100%"),
+    )
 
 
 # ------------------------------------------------------------------ shares that move
