@@ -169,14 +169,15 @@ class Journal:
         return found
 
     def story(self, frame: bytes) -> Journal:
-        """The hops that carry this frame: the way of one task through the system.
+        """The hops that carry this frame: the way of one task through the system."""
+        return self.only(hop for hop in self.hops if frame in hop.frames)
 
-        Its clock starts with the whole journal's, and it knows the same sockets.
-        """
-        story = self.of((hop for hop in self.hops if frame in hop.frames), self.sockets)
-        story.start = self.start
-        story._same_places = self._same_places
-        return story
+    def only(self, hops: Iterable[Hop]) -> Journal:
+        """A journal of these of its hops, with the same clock and the same sockets."""
+        part = self.of(hops, self.sockets)
+        part.start = self.start
+        part._same_places = self._same_places
+        return part
 
     def spans(self, who: Sequence[str] | None = None) -> list[Span]:
         """Who was busy when: each message received is work, until the first sign of its end.
