@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import zmq
+from xdist.scheduler import LoadFileScheduling
 
 from zmqlab.experiment import GaveUp, assert_all_quiet, eventually
 
@@ -89,3 +90,15 @@ def no_leftovers() -> Iterator[None]:
             within=PATIENCE,
             what=f"the test's sockets to close: {len(sockets() - sockets_before)} more than before",
         )
+
+
+class ByNotebook(LoadFileScheduling):
+    """Deals whole files to the workers; of the tests that take each notebook in turn, notebooks."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file, _, test = nodeid.partition("::")
+        return f"{file}[{test.rpartition('[')[2]}" if file.endswith("test_notebooks.py") else file
+
+
+def pytest_xdist_make_scheduler(config, log) -> ByNotebook:
+    return ByNotebook(config, log)
