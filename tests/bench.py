@@ -337,7 +337,7 @@ def balance() -> None:
     one_in_three = [1.0, 1.0, 25.0]  # workers of 2, 2 and 50 ms for a task of 2 ms
     one_in_four = [1.0, 1.0, 1.0, 5.0]
     cases: list[tuple[str, list[float], list[float]]] = [
-        ("fleet 2/2/50 ms, 300 equal tasks", [0.002] * 300, one_in_three),
+        ("fleet 2/2/50 ms, 600 equal tasks", [0.002] * 600, one_in_three),
         ("constant, one of 4 workers 5 x slower", [0.005] * 200, one_in_four),
         ("exponential, the same fleet", clock.exponential(0.005).costs(200), one_in_four),
         ("Pareto, the same fleet", clock.pareto(0.005).costs(200), one_in_four),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import permutations
 from operator import itemgetter
@@ -98,12 +98,14 @@ class Journal:
         self.sockets: list[SocketNote] = []
         self._opening = Lock()  # a socket's number is its place in `sockets`, from 1
         self._same_places: list[tuple[str, str]] = []
-        # A record is a hop with its socket's place in `sockets` instead of the note: of plain
-        # values alone, so that the garbage collector need not look through a million of them.
-        self._records: list[tuple[float, str, int, Way, Frames, float]] = []
+        # A hop is kept as six values in a row, with its socket's place in `sockets` for the
+        # note and a single frame for itself: nothing that the garbage collector would follow.
+        self._values: list[Any] = []
         self._waits: list[Wait] = []
-        # list.append is atomic in CPython: writers need no lock, readers take a copy.
-        self.record = self._records.append
+        # list.append and list.extend are atomic in CPython: writers need no lock, readers copy.
+        self.record: Callable[[tuple[float, str, int, Way, Frames | bytes, float]], None] = (
+            self._values.extend
+        )
         self.add_wait = self._waits.append
 
     @classmethod
@@ -138,7 +140,7 @@ class Journal:
         self._same_places.append((endpoint, other))
 
     def __len__(self) -> int:
-        return len(self._records)
+        return len(self._values) // 6
 
     def __iter__(self) -> Iterator[Hop]:
         return iter(self.hops)
@@ -149,12 +151,19 @@ class Journal:
     @property
     def hops(self) -> list[Hop]:
         """All hops so far, earliest first."""
-        return [
-            Hop(moment, who, self.sockets[place], way, frames, since)
-            for moment, who, place, way, frames, since in sorted(
-                self._records.copy(), key=_noted_at
+        values = iter(self._values.copy())
+        hops = [
+            Hop(
+                moment,
+                who,
+                self.sockets[place],
+                way,
+                frames if isinstance(frames, tuple) else (frames,),
+                since,
             )
+            for moment, who, place, way, frames, since in zip(*[values] * 6, strict=True)
         ]
+        return sorted(hops, key=_noted_at)
 
     def who(self) -> list[str]:
         """The participants, in the order in which they first sent or received."""
