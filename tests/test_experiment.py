@@ -270,6 +270,28 @@ def test_arrivals_says_how_many_came():
             here.wait(2, patience=0.01)
 
 
+def take_one(ctx, endpoint):
+    with ctx.socket(zmq.PULL) as tasks:
+        tasks.connect(endpoint)
+        return tasks.recv()
+
+
+@pytest.mark.slow
+def test_what_is_sent_after_an_arrival_does_not_go_to_a_peer_that_has_left():
+    """Without Arrivals' look at the socket, one in seven went into the queue of the dead."""
+    for _ in range(20):
+        with Experiment() as lab, lab.ctx.socket(zmq.PUSH) as push:
+            endpoint = lab.endpoint()
+            here = Arrivals(push)
+            push.bind(endpoint)
+            for task in (b"first", b"second"):
+                taker = lab.start("w1", take_one, endpoint)
+                here.wait(1, patience=5)
+                push.send(task)
+                assert taker.result(within=5) == task
+                lab.until(lambda here=here: here.count == 0, within=5, what="it to be gone")
+
+
 def test_a_bare_connection_is_not_an_arrival():
     with Experiment() as lab:
         endpoint = lab.endpoint()

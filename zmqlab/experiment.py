@@ -482,13 +482,16 @@ class Arrivals:
 
     def __init__(self, socket: zmq.Socket[bytes]) -> None:
         events = zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED
+        self._socket = socket
         self._monitor = socket.get_monitor_socket(events)
         self._count = 0
 
     @property
     def count(self) -> int:
-        """Peers connected now."""
+        """Peers connected now; the socket's next send knows of them."""
         self._read(0)
+        # A send looks for news of its peers about once a millisecond; this call always does.
+        self._socket.get(zmq.EVENTS)
         return self._count
 
     def wait(self, n: int, patience: float) -> None:
