@@ -145,7 +145,7 @@ def _even(counts: Mapping[str, int]) -> float:
 
 def busy(
     ax: Axes,
-    spans: Iterable[Span],
+    spans: Sequence[Span],
     *,
     bound: float | None = None,
     title: str | None = None,
@@ -209,7 +209,7 @@ def busy(
 
 
 def busy_text(
-    spans: Iterable[Span], *, bound: float | None = None, who: Sequence[str] | None = None
+    spans: Sequence[Span], *, bound: float | None = None, who: Sequence[str] | None = None
 ) -> str:
     """How many tasks each worker did, and how much of the time it was busy, as a table."""
     work = _Work(spans, who)
@@ -224,7 +224,7 @@ def busy_text(
 
 
 def busy_alt(
-    spans: Iterable[Span],
+    spans: Sequence[Span],
     *,
     bound: float | None = None,
     title: str | None = None,
@@ -288,6 +288,154 @@ def _without_seams(bars: Sequence[tuple[float, float]], gap: float) -> list[tupl
 
 def _total(bars: Iterable[tuple[float, float]]) -> float:
     return sum(end - start for start, end in bars)
+
+
+# --- What a whole was made of -----------------------------------------------------------------
+
+Row = Mapping[str, float]
+
+
+def stacked(
+    ax: Axes, rows: Mapping[str, Row], *, title: str | None = None, unit: str = "tasks"
+) -> None:
+    """One bar for each row, the first on top, made of its parts in their order.
+
+    `stacked(ax, {"run 1": {"w1": 100, "w2": 0}, …})`. A part that is a worker has its colour; the
+    others have a grey and a hatch of their own. A number stands in every part that has room.
+    """
+    parts = _parts(rows)
+    _dress(ax, title or _stacked_title(rows, unit))
+    longest = max((sum(row.values()) for row in rows.values()), default=0) or 1
+    left = [0.0] * len(rows)
+    for part, (face, its_hatch) in zip(parts, _part_looks(parts), strict=True):
+        widths = [row.get(part, 0) for row in rows.values()]
+        bars = ax.barh(
+            range(len(rows)),
+            widths,
+            left=left,
+            color=face,
+            hatch=its_hatch,
+            edgecolor=INK,
+            linewidth=0.8,
+            height=0.75,
+            label=part,
+        )
+        written = [_short(width) if width > longest / 18 else "" for width in widths]
+        for label in ax.bar_label(bars, written, label_type="center", fontsize=SMALL + 1):
+            label.set(color=INK, bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1.2})
+        left = [begun + width for begun, width in zip(left, widths, strict=True)]
+    _rows(ax, rows)
+    ax.set_xlim(0, longest * 1.02)
+    ax.set_xlabel(unit, color=INK, fontsize=TEXT)
+    _legend_beside(ax)
+
+
+def stacked_text(rows: Mapping[str, Row], *, unit: str = "tasks") -> str:
+    """The parts of each row, as a table."""
+    parts = _parts(rows)
+    lines = [[name, *(_short(row.get(part, 0)) for part in parts)] for name, row in rows.items()]
+    return _table([unit, *parts], lines)
+
+
+def stacked_alt(rows: Mapping[str, Row], *, title: str | None = None, unit: str = "tasks") -> str:
+    """What the bars say, in a sentence or two."""
+    told = "; ".join(
+        f"{name} " + ", ".join(f"{part} {_short(number)}" for part, number in row.items())
+        for name, row in rows.items()
+    )
+    return f"{title or _stacked_title(rows, unit)}. Stacked bars of {unit}: {told or 'none'}."
+
+
+def _stacked_title(rows: Mapping[str, Row], unit: str) -> str:
+    alone = sum(1 for row in rows.values() if sum(1 for n in row.values() if n) == 1)
+    even = sum(1 for row in rows.values() if max(row.values()) - min(row.values()) <= 1)
+    return f"Of {len(rows)}, {alone} have all {unit} in one part, {even} have even parts"
+
+
+def _parts(rows: Mapping[str, Row]) -> list[str]:
+    return list(dict.fromkeys(part for row in rows.values() for part in row))
+
+
+def _part_looks(parts: Sequence[str]) -> list[tuple[str, str]]:
+    """A colour and a hatch for each part: a worker's own, else the next grey."""
+    greys = cycle([(GREY, ""), (PALE, "///"), (PAPER, "xx"), ("#a6a6a6", "..")])
+    return [next(greys) if color(part) == GREY else (color(part), hatch(part)) for part in parts]
+
+
+def _legend_beside(ax: Axes) -> None:
+    ax.legend(
+        loc="upper left",
+        bbox_to_anchor=(1.0, 1.0),
+        fontsize=TEXT - 1,
+        facecolor=PAPER,
+        edgecolor=PALE,
+        labelcolor=INK,
+    )
+
+
+# --- Where on a scale -------------------------------------------------------------------------
+
+
+def dots(
+    ax: Axes,
+    rows: Mapping[str, Row],
+    *,
+    title: str | None = None,
+    unit: str = "",
+    log: bool = False,
+) -> None:
+    """One line for each row, the first on top, with a mark for each of its values.
+
+    `dots(ax, {"tcp": {"HWM 1": 4000, "HWM 10": 4500}, …}, unit="tasks")`. Marks of one name have
+    one shape and colour. `log`: a logarithmic scale, for values that are tens of times another.
+    """
+    names = _parts(rows)
+    _dress(ax, title or _dots_title(rows, unit))
+    for row in range(len(rows)):
+        ax.axhline(row, color=PALE, linewidth=1.0, zorder=0)
+    looks = zip(names, cycle(PALETTE[:-1]), cycle("o^sDvP"), strict=False)
+    for name, its_color, marker in looks:
+        known = [(row[name], n) for n, row in enumerate(rows.values()) if name in row]
+        ax.plot(
+            [value for value, _ in known],
+            [n for _, n in known],
+            linestyle="none",
+            marker=marker,
+            markersize=8,
+            color=its_color,
+            markeredgecolor=INK,
+            label=name,
+        )
+    _rows(ax, rows)
+    if log:
+        ax.set_xscale("log")
+        ax.xaxis.set_major_formatter(lambda value, _place: f"{value:g}")
+    else:
+        ax.set_xlim(left=0)
+    ax.set_xlabel(unit + (", logarithmic scale" if log else ""), color=INK, fontsize=TEXT)
+    _legend_beside(ax)
+
+
+def dots_text(rows: Mapping[str, Row], *, unit: str = "") -> str:
+    """The values of each row, as a table."""
+    return stacked_text(rows, unit=unit)
+
+
+def dots_alt(
+    rows: Mapping[str, Row], *, title: str | None = None, unit: str = "", log: bool = False
+) -> str:
+    """What the marks say, in a sentence or two."""
+    told = "; ".join(
+        f"{name} " + ", ".join(f"{mark} {_short(value)}" for mark, value in row.items())
+        for name, row in rows.items()
+    )
+    scale = ", logarithmic scale" if log else ""
+    return f"{title or _dots_title(rows, unit)}. Dot chart, {unit}{scale}: {told or 'none'}."
+
+
+def _dots_title(rows: Mapping[str, Row], unit: str) -> str:
+    values = [value for row in rows.values() for value in row.values()]
+    return f"From {_short(min(values))} to {_short(max(values))} {unit}" if values else "No values"
 
 
 # --- How long it took -------------------------------------------------------------------------
@@ -908,13 +1056,13 @@ def _shares_extent(counts: Mapping[str, int], **_options: Any) -> float:
 
 
 def _busy_height(
-    spans: Iterable[Span], *, who: Sequence[str] | None = None, **_options: Any
+    spans: Sequence[Span], *, who: Sequence[str] | None = None, **_options: Any
 ) -> float:
     return 1.45 + 0.4 * len(_Work(spans, who).rows)
 
 
 def _busy_extent(
-    spans: Iterable[Span],
+    spans: Sequence[Span],
     *,
     who: Sequence[str] | None = None,
     bound: float | None = None,
@@ -938,6 +1086,16 @@ _KINDS: dict[Callable[..., None], _Kind] = {
         "Figure: share per participant.", shares_alt, _shares_height, "most", _shares_extent
     ),
     busy: _Kind("Figure: who was busy when.", busy_alt, _busy_height, "until", _busy_extent),
+    stacked: _Kind(
+        "Figure: what each whole was made of.",
+        stacked_alt,
+        lambda rows, **_options: 1.35 + (0.36 if len(rows) < 6 else 0.22) * len(rows),
+    ),
+    dots: _Kind(
+        "Figure: where on the scale.",
+        dots_alt,
+        lambda rows, **_options: 1.35 + (0.36 if len(rows) < 6 else 0.26) * len(rows),
+    ),
     ecdf: _Kind("Figure: how long it took.", ecdf_alt, _ecdf_height),
     space_time: _Kind("Figure: who told whom.", space_time_alt, _space_time_height),
 }
