@@ -68,7 +68,7 @@ $(BIN)/python:
 	  fi; \
 	done; \
 	if [ -z "$$python" ]; then \
-	  echo "The course needs Python 3.11 or newer; found: $$(python3 --version 2>&1)." >&2; \
+	  echo "The course needs Python 3.11 or newer; found: $$(python3 --version 2>/dev/null || echo none)." >&2; \
 	  echo "Install one, or name it: make PYTHON=/where/it/is/python3 $(MAKECMDGOALS)" >&2; \
 	  exit 1; \
 	fi; \
