@@ -297,14 +297,5 @@ def _link(folder: str, chapter: Chapter, text: str) -> str:
 
 
 def map() -> Map:
-    """The map of the course as far as its notebooks are there, with the learner's progress."""
-    folder = root()
-    course = COURSE
-    if folder is not None:
-        there = {path.stem for path in (folder / "notebooks").glob("*.ipynb")}
-        course = {
-            part: kept
-            for part, chapters in COURSE.items()
-            if (kept := tuple(chapter for chapter in chapters if chapter.name in there))
-        }
-    return Map(course, load())
+    """The map of the course with the learner's progress."""
+    return Map(COURSE, load())

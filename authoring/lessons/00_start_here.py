@@ -1,0 +1,151 @@
+# %% [markdown]
+# # Start here: see who gets the next task
+#
+# One question runs through this course: **who gets the next task, and how do you know?**
+#
+# *You will do*: share out a hundred tasks among three workers, on this computer, in the next minute.
+#
+# *You will be able to*
+# - run an experiment with real sockets and read its two pictures;
+# - find your way through the course, and see how far you have come.
+#
+# *You need*: some Python, and nothing else. Click on the cell below and press **Shift+Enter**: it
+# runs, and you are in the next one.
+
+# %%
+import sys
+import time
+
+sys.path.append("..")  # the course's own folder: found even where it was not installed
+from zmqlab import environment
+
+environment.check()  # if something is missing, it says what, and how to repair it
+
+import zmq
+
+from zmqlab import plots, progress
+from zmqlab.experiment import Arrivals, Experiment, assert_all_quiet
+from zmqlab.live import Prediction, watch
+
+# %% [markdown]
+# ## Three workers, a hundred tasks
+#
+# ZeroMQ is a library that carries messages between programs: no server stands between them, only
+# sockets. A PUSH socket hands messages out; a PULL socket takes them in. Here is a **worker**, in
+# plain pyzmq. A **task** is any message; the work is a nap of 20 milliseconds.
+
+# %%
+WORKERS = ["w1", "w2", "w3"]
+
+
+def worker(ctx, endpoint):
+    """Take a task, work, take the next, until the experiment ends."""
+    with ctx.socket(zmq.PULL) as tasks:
+        tasks.connect(endpoint)
+        while True:
+            tasks.recv()
+            time.sleep(0.02)  # the work
+
+
+# %% [markdown]
+# > **Predict.** Three such workers, a hundred tasks. Nothing in the program says who gets which.
+# > How many will w1 get? Move the slider, by mouse or with the arrow keys. No guess is fine, too.
+
+# %%
+share = Prediction("Tasks that w1 gets, of 100", low=0, high=100)
+share
+
+# %% [markdown]
+# Now the run. An experiment is one cell with one `with`: it starts the workers, each in a thread of
+# its own, and when the block ends, everything has ended. Run it as often as you like.
+
+# %%
+with Experiment("a hundred tasks") as lab:
+    endpoint = lab.endpoint()
+    for name in WORKERS:
+        lab.start(name, worker, endpoint)
+    with lab.ctx.socket(zmq.PUSH) as feeder:
+        there = Arrivals(feeder)
+        feeder.bind(endpoint)
+        there.wait(3, patience=5)  # until all three are connected
+        for number in range(100):
+            feeder.send(b"task %d" % number)
+        watch(lab, WORKERS, until=lambda: sum(lab.journal.counts(who=WORKERS).values()) == 100)
+
+# %% [markdown]
+# Each bar is a worker, and grew as its tasks came in. The dotted line is the even share: where all
+# bars would end if everybody got the same. How far from it are they, and how far was your guess?
+
+# %%
+counts = lab.journal.counts(who=WORKERS)
+print("tasks that arrived:", sum(counts.values()))
+print("difference between the most and the least:", max(counts.values()) - min(counts.values()))
+share.compare(counts["w1"])
+
+# %% [markdown]
+# A third each. The PUSH socket dealt the tasks out as one deals cards: one to each worker in turn,
+# and around again. That is called **round robin**. It did not ask who was free, and it did not need
+# to: these workers are all equally fast. Remember that. It will not stay so.
+#
+# ## Who was busy when
+#
+# While the sockets worked, a **journal** noted every message: when, by whom, what. All pictures of
+# the course are drawn from it. The second one that you will meet often has time on its axis:
+# coloured where a worker was busy, pale where it was idle.
+
+# %%
+plots.show(plots.busy, lab.journal.spans(WORKERS))
+
+# %% [markdown]
+# All three were busy from the beginning to the end, so no way of dealing could have been much
+# faster. A gap in such a picture is a worker that waits while there is work to do: those gaps are
+# what this course is about.
+#
+# ## Break it
+#
+# In the cell with the `with`, put a `#` before the line that begins with `there.wait`. Run that cell
+# a few times and watch the bars. Many programs in tutorials and in production are written like
+# this. What you see then is the question that lesson 01 opens with.
+#
+# ## Where you are
+#
+# Each **lesson** asks one question about balancing and answers it with experiments like this one.
+# Its **lab** has a hole in it for your code, and a check that judges what your code does, not how it
+# looks. When a lab passes, this map says so; run the cell again to see it.
+
+# %% tags=["nbval-ignore-output"]
+progress.map()
+
+# %% [markdown]
+# > **In practice.** Nothing leaves this computer: all sockets are on loopback, on ports that the
+# > system chooses.
+# >
+# > - The square button stops a cell that takes too long. The workers end with it.
+# > - A cell that behaves oddly: menu *Kernel*, *Restart Kernel and Run All Cells*.
+# > - What you have passed is kept in `progress.json`, in the course's folder. It is yours: delete it
+# >   to begin anew.
+# > - Change the lessons as you like: `git diff` shows what you did, `git restore notebooks/` undoes
+# >   it.
+#
+# ## What now
+#
+# We asked who gets the next task. Now we know one answer: whoever's turn it is, provided that all
+# are there from the start and equally fast. The rest of the course takes these provisos away, one
+# by one.
+#
+# An open question: the feeder sent all hundred tasks at once, long before they were done. Where
+# were they in the meantime?
+#
+# <details><summary>An answer</summary>
+#
+# In queues, on the way: the PUSH socket keeps one for each worker that is connected, and each PULL
+# socket keeps one of its own. A task was given to its worker when it was sent, not when the worker
+# had time for it. Lesson 02 shows what that costs.
+#
+# </details>
+#
+# Go on with [lesson 01, Share out a hundred tasks](01_share_out.ipynb). The last cell of each lesson
+# checks that the experiments left nothing behind.
+
+# %%
+assert_all_quiet()
