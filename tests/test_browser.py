@@ -5,6 +5,7 @@ Screenshots are left in build/screenshots/. The notebooks are copies; the learne
 
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -179,16 +180,18 @@ class Lab:
             f"{o['ename']}: {o['evalue']}" for o in self.outputs() if o["output_type"] == "error"
         ]
 
+    def here(self, selector: str) -> Any:
+        """What the open notebook has of a kind."""
+        return self.page.locator(f".jp-NotebookPanel:not(.lm-mod-hidden) {selector}")
+
     def shown(self) -> str:
         """The words on the page below the cells, as a reader sees them."""
-        areas = self.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-OutputArea-output")
+        areas = self.here(".jp-OutputArea-output")
         return "\n".join(areas.all_inner_texts())
 
     def write(self, cell: int, source: str) -> None:
         """Replace what stands in a cell, by keyboard."""
-        editor = self.page.locator(
-            f".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell >> nth={cell} >> .cm-content"
-        )
+        editor = self.here(f".jp-Cell >> nth={cell} >> .cm-content")
         editor.click()
         self.page.keyboard.press("Control+a")
         self.page.keyboard.insert_text(source)
@@ -233,8 +236,8 @@ def lab(address: str) -> Iterator[Lab]:
 
 def move_the_first_slider(lab: Lab) -> tuple[str, str]:
     """Move a prediction by one arrow key; what stood in the comparisons before and after."""
-    slider = lab.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) [role=slider]").first
-    said = lab.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-OutputArea [role=status]")
+    slider = lab.here("[role=slider]").first
+    said = lab.here(".jp-OutputArea [role=status]")
     slider.scroll_into_view_if_needed()
     slider.focus()
     before, value = "\n".join(said.all_inner_texts()), slider.get_attribute("aria-valuenow")
@@ -284,6 +287,32 @@ def test_a_lab_is_undone_then_solved_and_the_map_says_so(lab, course):
     assert "✓ passed" in lab.shown()
     assert (course / "progress.json").exists()
     lab.picture("00_start_here-after-lab_01")
+
+
+REPLAYED = [
+    f"notebooks/{target.notebook.name}"
+    for target in build.targets()
+    if target.kind == "lesson" and re.search(r"\bReplay\(", target.source.read_text())
+]
+
+
+@pytest.mark.parametrize("path", REPLAYED)
+def test_a_request_is_stepped_through_by_keyboard(lab, path):
+    lab.open(path)
+    lab.run_all()
+    assert lab.errors() == []
+    forward = lab.here("button[aria-label='Step forward']").first
+    said = lab.here("[role=status]").filter(has_text=re.compile(r"\bhops?\b", re.I)).first
+    forward.scroll_into_view_if_needed()
+    forward.focus()
+    heard = [said.inner_text()]
+    for _ in range(3):
+        lab.page.keyboard.press("ArrowRight")
+        eventually(lambda: said.inner_text() != heard[-1], within=10, what="the next hop")
+        heard.append(said.inner_text())
+    lab.page.keyboard.press("ArrowLeft")
+    eventually(lambda: said.inner_text() == heard[-2], within=10, what="the hop before")
+    lab.picture(Path(path).stem)
 
 
 def fill(lab: Lab, course: Path) -> None:
