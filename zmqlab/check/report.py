@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import base64
 import html
-import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-from zmqlab.envelope import show
 from zmqlab.journal import Journal
 
 Verdict = Literal["passed", "failed", "undecided"]
 
 MARK: dict[Verdict, str] = {"passed": "✓", "failed": "✗", "undecided": "?"}
-LONGEST_STORY = 24  # hops of a story that are told in words
+LONGEST_STORY = 24  # messages of a story that are shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +73,8 @@ class Report:
         lines = [f"{self.lab}: {self.verdict}"]
         for finding in self.findings:
             lines += _as_text(finding)
-        if told := self._first_story():
-            lines += ["", "What the sockets did:", *_indented(story_lines(told))]
+        if told := self._told():
+            lines += ["", "What the sockets did:", *_indented(told.splitlines())]
         if self.printed:
             lines += ["", "Printed meanwhile:", *_indented(self.printed.splitlines())]
         return "\n".join(lines)
@@ -105,8 +103,11 @@ class Report:
         story = self._first_story()
         if story is None:
             return ""
-        lines = "\n".join(story_lines(story))
-        return _picture(story) + _folded("What the sockets did, in words", lines)
+        return _picture(story) + _folded("What the sockets did, in words", self._told())
+
+    def _told(self) -> str:
+        story = self._first_story()
+        return "" if story is None else _told(story)
 
 
 # ------------------------------------------------------------------ text
@@ -124,17 +125,14 @@ def _indented(lines: Iterable[str], by: int = 2) -> list[str]:
     return [" " * by + line for line in lines]
 
 
-def story_lines(story: Journal) -> list[str]:
-    """A story in words, one line per hop, with seconds since its beginning."""
-    hops = story.hops
-    lines = [
-        f"{hop.time - story.start:7.3f} s  {hop.who} {hop.way} {show(list(hop.frames))}"
-        f" ({hop.socket.kind})"
-        for hop in hops[:LONGEST_STORY]
-    ]
-    if len(hops) > LONGEST_STORY:
-        lines.append(f"… and {len(hops) - LONGEST_STORY} more")
-    return lines
+def _told(story: Journal) -> str:
+    """A story in words; nothing where it cannot be told: no verdict depends on it."""
+    try:
+        from zmqlab.plots import space_time_text
+
+        return space_time_text(story, limit=LONGEST_STORY)
+    except Exception:
+        return ""
 
 
 # ------------------------------------------------------------------ HTML
@@ -166,16 +164,11 @@ def _folded(title: str, text: str) -> str:
 def _picture(story: Journal) -> str:
     """The story as a space-time diagram; nothing where it cannot be drawn."""
     try:
-        from matplotlib.figure import Figure
+        from zmqlab.plots import Picture, space_time
 
-        from zmqlab import plots
-
-        figure = Figure(figsize=(8, 4.5), layout="constrained", facecolor="white")
-        plots.space_time(figure.subplots(), story)
-        drawn = io.BytesIO()
-        figure.savefig(drawn, format="png", dpi=110)
-    except Exception:  # a verdict must not depend on a picture
+        picture = Picture(space_time, story, limit=LONGEST_STORY)
+        data = base64.b64encode(picture.png()).decode()
+        alt = html.escape(picture.alt)
+    except Exception:
         return ""
-    data = base64.b64encode(drawn.getvalue()).decode()
-    alt = "Space-time diagram of the messages that are listed in words below"
-    return f'<p><img alt="{alt}" src="data:image/png;base64,{data}"></p>'
+    return f'<p><img alt="{alt}" src="data:image/png;base64,{data}" style="max-width:100%"></p>'

@@ -36,6 +36,7 @@ from typing import Any, Literal
 import zmq
 
 from zmqlab.experiment import Experiment, Stopped, Task, _is_library, origin, place
+from zmqlab.journal import Journal
 from zmqlab.lens import Context, Socket
 
 from .report import Finding, Report, failed, undecided
@@ -298,6 +299,10 @@ class Trial(Experiment):
     def __init__(self, name: str, *, grace: float = 1.0, linger: int = -1) -> None:
         super().__init__(name, grace=grace, linger=linger)
 
+    def __enter__(self) -> Trial:
+        super().__enter__()
+        return self
+
     def end(self) -> None:
         """End everything, and say nothing of it."""
         super().end()
@@ -308,7 +313,7 @@ class Trial(Experiment):
 class Scenario:
     """One situation: `run` gets the learner's functions and gives findings."""
 
-    title: str  # shown as "not tried" when an earlier scenario has failed
+    title: str  # shown as not tried when an earlier scenario has failed
     run: Callable[..., Iterable[Finding]]
 
 
@@ -330,23 +335,38 @@ def judge(lab: str, functions: Mapping[str, Any], scenarios: Sequence[Scenario])
 
 
 def _up_to_failure(scenarios: Sequence[Scenario], functions: list[Any]) -> Iterator[Finding]:
-    wrong = False
-    for scenario in scenarios:
-        if wrong:
-            yield undecided(scenario.title, "Not tried: mend what failed first.")
-            continue
-        try:
-            findings = list(scenario.run(*functions))
-        except Exception as error:  # ours, not the learner's: say so, and judge nothing by it
-            findings = [
-                undecided(
-                    scenario.title,
-                    f"The check itself failed: {said(error)}\nat {origin(error)}",
-                    "This says nothing about your code. Run it again.",
-                )
-            ]
+    for n, scenario in enumerate(scenarios, 1):
+        findings = _findings(scenario, functions)
         yield from findings
-        wrong = any(finding.verdict == "failed" for finding in findings)
+        if any(finding.verdict == "failed" for finding in findings):
+            if rest := "\n".join(left.title for left in scenarios[n:]):
+                yield undecided("not tried yet", rest, "Mend what failed first.")
+            return
+
+
+def _findings(scenario: Scenario, functions: list[Any]) -> list[Finding]:
+    try:
+        return list(scenario.run(*functions))
+    except Exception as error:  # ours, not the learner's: say so, and judge nothing by it
+        return [
+            undecided(
+                scenario.title,
+                f"The check itself failed: {said(error)}\nat {origin(error)}",
+                "This says nothing about your code. Run it again.",
+            )
+        ]
+
+
+def together(*journals: Journal, frames: Sequence[bytes] = ()) -> Journal:
+    """One journal of what several Contexts saw; of the messages that carry one of these frames.
+
+    With no frames given, of all messages.
+    """
+    hops = [hop for journal in journals for hop in journal]
+    if frames:
+        wanted = set(frames)
+        hops = [hop for hop in hops if not wanted.isdisjoint(hop.frames)]
+    return Journal.of(hops, [socket for journal in journals for socket in journal.sockets])
 
 
 def uncallable(contract: str, function: Any) -> Finding | None:

@@ -1,0 +1,11 @@
+"""Workers connect too: nobody is bound."""
+
+import zmq
+
+
+def feed(ctx, endpoint, n_workers, tasks, patience):
+    with ctx.socket(zmq.PUSH) as push:
+        push.connect(endpoint)
+        push.sndtimeo = int(patience * 1000)
+        for task in tasks:
+            push.send(task)

@@ -1,0 +1,202 @@
+"""Lab 01: its rules on hand-written histories, and submissions that are right and wrong."""
+
+import pytest
+
+from labs import first_failure, functions, in_notebook, submissions
+from zmqlab.check import lab_01, lab01
+from zmqlab.check.lab_01 import (
+    every_task_arrives,
+    gave_up,
+    message_tells,
+    nothing_was_sent,
+    patience_is_kept,
+    shares_are_even,
+)
+from zmqlab.check.running import Call
+from zmqlab.journal import Hop, Journal, SocketNote
+
+LATE = lab_01.LATE
+WRONG = {  # the rule that each wrong submission breaks first
+    "adds_a_frame": lab_01.ARRIVES,
+    "connects": lab_01.BINDS,
+    "counts_accepted": lab_01.EVEN + LATE,
+    "counts_the_missing": lab_01.SAYS,
+    "deals_by_another_thread": lab_01.ARRIVES,
+    "deals_to_those_who_came": lab_01.NOTHING_SENT,
+    "decodes_tasks": "feed runs without an error",
+    "does_not_say_how_many": lab_01.SAYS,
+    "drops_on_close": lab_01.LINGERS,
+    "drops_the_last": lab_01.ARRIVES,
+    "ends_the_context": "feed leaves the context to its caller",
+    "gives_up_too_soon": lab_01.IN_TIME,
+    "leaves_a_thread_running": "no thread is left running",
+    "leaves_it_open_on_timeout": "feed closes its sockets",
+    "leaves_its_socket_open": "feed closes its sockets",
+    "monitors_after_bind": lab_01.ALL_THERE,
+    "one_message_for_all": lab_01.ARRIVES,
+    "patience_for_each_worker": lab_01.IN_TIME,
+    "patience_in_milliseconds": lab_01.IN_TIME,
+    "raises_another_error": "feed runs without an error",
+    "sends_at_once": lab_01.EVEN + LATE,
+    "sends_twice": lab_01.ARRIVES,
+    "sleeps_its_patience": lab_01.RAISES,
+    "swallows_the_timeout": lab_01.RAISES,
+    "waits_for_ever": lab_01.IN_TIME,
+    "waits_for_one_too_few": lab_01.EVEN + LATE,
+    "waits_for_one_worker": lab_01.EVEN + LATE,
+}
+
+
+def received(*hops: tuple[str, bytes]) -> Journal:
+    """A history: each worker with what it received, in order."""
+    notes = {who: SocketNote(n, who, "PULL") for n, who in enumerate(dict(hops), 1)}
+    return Journal.of(
+        Hop(float(n), who, notes[who], "received", (task,), float(n))
+        for n, (who, task) in enumerate(hops)
+    )
+
+
+def verdicts(findings) -> list[str]:
+    return [finding.verdict for finding in findings]
+
+
+# ------------------------------------------------------------------ rules
+
+
+def test_a_task_that_arrived_at_one_worker_has_arrived():
+    journal = received(("w1", b"a"), ("w2", b"b"))
+    assert verdicts(every_task_arrives([b"a", b"b"], journal, all_taken=True)) == ["passed"]
+
+
+def test_equal_tasks_are_counted():
+    journal = received(("w1", b"a"), ("w2", b"a"))
+    assert verdicts(every_task_arrives([b"a", b"a"], journal, all_taken=True)) == ["passed"]
+    assert verdicts(every_task_arrives([b"a"] * 3, journal, all_taken=True)) == ["failed"]
+
+
+def test_a_missing_task_is_lost_only_when_all_has_been_taken():
+    journal = received(("w1", b"a"))
+    (lost,) = every_task_arrives([b"a", b"b"], journal, all_taken=True)
+    assert lost.verdict == "failed"
+    assert '1 of 2 tasks never arrived, "b" first' in lost.evidence
+    assert verdicts(every_task_arrives([b"a", b"b"], journal, all_taken=False)) == ["undecided"]
+
+
+def test_a_task_that_arrived_twice_is_named_with_its_story():
+    journal = received(("w1", b"a"), ("w2", b"a"), ("w2", b"b"))
+    (twice,) = every_task_arrives([b"a", b"b"], journal, all_taken=True)
+    assert twice.evidence == '"a" arrived 2 times.'
+    assert [hop.who for hop in twice.story] == ["w1", "w2"]
+
+
+def test_what_nobody_handed_in_is_named():
+    (strange,) = every_task_arrives([b"a"], received(("w1", b"A")), all_taken=True)
+    assert strange.evidence == '"A" arrived, and was never handed in.'
+
+
+def test_shares_may_differ_by_one():
+    tasks = [("w1", b"a"), ("w2", b"b"), ("w1", b"c")]
+    assert verdicts(shares_are_even(received(*tasks), ["w1", "w2"])) == ["passed"]
+
+
+def test_a_worker_without_a_task_counts():
+    (uneven,) = shares_are_even(received(("w1", b"a"), ("w1", b"b")), ["w1", "w2"])
+    assert uneven.evidence == "Tasks per worker: w1 2, w2 0."
+
+
+def test_a_message_to_too_few_workers_is_seen_at_either_end():
+    nothing, something = Journal(), received(("w1", b"a"))
+    assert verdicts(nothing_was_sent(nothing, nothing)) == ["passed"]
+    assert verdicts(nothing_was_sent(nothing, something)) == ["failed"]
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict"),
+    [
+        ("3 of 4 workers came within 1 s", "passed"),
+        ("only three workers are there", "passed"),
+        ("workers: 3, wanted: 4", "passed"),
+        ("got 3/4", "passed"),
+        ("4 workers did not come within 1.0 s", "failed"),
+        ("not after 1.3 s", "failed"),
+        ("w3 is missing", "failed"),
+        ("33 s are over", "failed"),
+        ("", "failed"),
+    ],
+)
+def test_the_error_has_to_name_how_many_came(text, verdict):
+    assert verdicts(message_tells(TimeoutError(text), 3)) == [verdict]
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict"),
+    [
+        ("0 of 2 workers", "passed"),
+        ("nobody came", "passed"),
+        ("no worker", "passed"),
+        ("not enough workers in 0.5 s", "failed"),
+    ],
+)
+def test_nobody_is_a_number_too(text, verdict):
+    assert verdicts(message_tells(TimeoutError(text), 0)) == [verdict]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "verdict"), [(0.5, "failed"), (1.0, "passed"), (1.4, "passed"), (1.7, "failed")]
+)
+def test_patience_has_two_sides(seconds, verdict):
+    assert verdicts(patience_is_kept(seconds, 1.0)) == [verdict]
+
+
+def ended(error=None, seconds=1.0) -> Call:
+    call = Call("feed", lambda: None)
+    call.state = "raised" if error else "returned"
+    call.error, call.started, call.ended = error, 100.0, 100.0 + seconds
+    call._done.set()
+    return call
+
+
+def test_to_return_with_too_few_workers_is_no_success():
+    assert [f.rule for f in gave_up(ended(), 3, 4, 1.0)] == [lab_01.RAISES]
+
+
+def test_to_give_up_in_time_and_say_why_is_right():
+    found = gave_up(ended(TimeoutError("3 came")), 3, 4, 1.0)
+    assert verdicts(found) == ["passed"] * 3
+
+
+def test_any_other_error_is_an_error():
+    (found,) = gave_up(ended(ValueError("3 came")), 3, 4, 1.0)
+    assert found.rule == "feed runs without an error"
+
+
+# ------------------------------------------------------------------ submissions
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", submissions("01", "pass_"), ids=lambda path: path.stem)
+def test_what_is_right_passes(path):
+    report = lab01(*functions(path, "feed"))
+    assert report.verdict == "passed", str(report)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", submissions("01", "fail_"), ids=lambda path: path.stem)
+def test_what_is_wrong_fails_for_the_reason_of_its_name(path):
+    report = lab01(*functions(path, "feed"))
+    assert first_failure(report).rule == WRONG[path.stem.removeprefix("fail_")], str(report)
+
+
+def test_every_wrong_submission_has_its_reason():
+    assert {path.stem.removeprefix("fail_") for path in submissions("01", "fail_")} == set(WRONG)
+
+
+@pytest.mark.slow
+def test_the_solution_passes_and_says_the_same_each_time():
+    feed = in_notebook("01", "solution", "feed")
+    assert str(lab01(*feed)) == str(lab01(*feed))
+
+
+def test_the_empty_lab_is_not_done_yet():
+    report = lab01(*in_notebook("01", "lab", "feed"))
+    assert first_failure(report).evidence == "feed is not done yet."
