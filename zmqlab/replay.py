@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 import anywidget
 import traitlets
+from IPython.display import display
 
 from . import plots
 from .envelope import parts, show, show_frame
@@ -256,10 +257,14 @@ class Replay:
         ]
 
     def __repr__(self) -> str:
+        who = ", ".join(sorted({step.hop.who for step in self.steps}, key=_natural))
+        return f"Replay: {self.title}. Participants: {who or 'none'}."
+
+    def __str__(self) -> str:
+        """The story of the task to follow, hop by hop; without one, who took part."""
         told = self._followed()
         if self.follow is None or not told:
-            who = ", ".join(sorted({step.hop.who for step in self.steps}, key=_natural))
-            return f"Replay: {self.title}. Participants: {who or 'none'}."
+            return repr(self)
         lines = [
             f"{n:3}  {hop.who}'s {hop.socket.kind} {hop.way}  {_steady(hop)}"
             for n, hop in enumerate(told, 1)
@@ -272,6 +277,13 @@ class Replay:
         still = plots.Picture(plots.space_time, journal, text=repr(self))
         data, metadata = still._repr_mimebundle_()
         return data | bundle(Player(score=self.score()), repr(self)), metadata
+
+    def _ipython_display_(self) -> None:
+        """Show the player, and below it the story: a page shows one form of an output only."""
+        data, metadata = self._repr_mimebundle_()
+        display(data, metadata=metadata, raw=True)
+        if self._followed():
+            print(self)
 
     def to_html(self) -> str:
         """A whole page with the player and the story in it; it needs nothing from elsewhere."""
@@ -292,7 +304,7 @@ body {{ background: Canvas; color: CanvasText; font: 16px/1.5 system-ui, sans-se
 <body>
 <h1>{title}</h1>
 <div id="replay"></div>
-<noscript><pre>{html.escape(repr(self))}</pre></noscript>
+<noscript><pre>{html.escape(str(self))}</pre></noscript>
 <script type="application/json" id="score">{score}</script>
 <script type="module">
 {PLAYER}
