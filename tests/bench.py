@@ -348,7 +348,7 @@ def balance() -> None:
         columns = []
         for k in (1, 2, 4, 8):
             runs = [
-                makespan(costs, slowness, by_policy, policy.Credit(k), Random(1)) for _ in range(3)
+                makespan(costs, slowness, by_policy, policy.Credit(k), Random(1)) for _ in range(5)
             ]
             columns.append(statistics.median(runs) / bound)
         kept = promise(f"balance, {name}: {columns[0]:.2f}", columns[0] <= 1.2)
