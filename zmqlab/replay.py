@@ -23,6 +23,7 @@ from . import plots
 from .envelope import parts, show, show_frame
 from .journal import Hop, Journal, Message
 from .live import bundle
+from .look import GREY, color
 
 __all__ = ["Replay", "Step", "columns", "steps", "stories"]
 
@@ -206,7 +207,7 @@ class Replay:
             "left_out": len(self.all_steps) - len(self.steps),
             "begin": self._begin(),
             "participants": [
-                {"name": name, "column": place[name], "color": plots.color(name)} for name in names
+                {"name": name, "column": place[name], "color": _colour(name)} for name in names
             ],
             "sockets": [
                 {"number": n, "who": sockets[n].who, "kind": sockets[n].kind}
@@ -319,6 +320,12 @@ mount(document.getElementById("replay"), JSON.parse(document.getElementById("sco
         path = Path(path)
         path.write_text(self.to_html(), encoding="utf-8")
         return path
+
+
+def _colour(name: str) -> str:
+    """A worker's colour; everybody else's is that of the page's text, which suits any page."""
+    colour = color(name)
+    return "currentColor" if colour == GREY else colour
 
 
 def _steady(hop: Hop) -> str:
