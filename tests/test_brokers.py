@@ -1,5 +1,7 @@
 """The course's brokers: who gets what, and what malformed input does to them (nothing)."""
 
+import inspect
+from pathlib import Path
 from random import Random
 
 import hostile
@@ -10,6 +12,7 @@ from zmqlab.brokers import by_policy, idle_worker, router_dealer, router_dealer_
 from zmqlab.experiment import Experiment, GaveUp
 from zmqlab.policy import Credit, RoundRobin, least_recently_used
 
+LESSONS = Path(__file__).parent.parent / "authoring" / "lessons"
 DEALING = [router_dealer, router_dealer_in_c]
 
 
@@ -351,6 +354,18 @@ def test_a_policy_is_not_asked_again_before_something_has_changed(lab):
             workers.heard((b"w1", b"%d" % number))
         assert len(asked) <= 21
         assert read(lab) == 0
+
+
+@pytest.mark.parametrize(
+    ("lesson", "broker"),
+    [
+        ("05_broker", router_dealer),
+        ("05_broker", router_dealer_in_c),
+    ],
+)
+def test_the_lesson_builds_the_same_broker(lesson, broker):
+    source = (LESSONS / f"{lesson}.py").read_text(encoding="utf-8")
+    assert inspect.getsource(broker) in source
 
 
 # --- Hostile peers ----------------------------------------------------------------------------
