@@ -8,6 +8,7 @@ from random import Random
 
 import pytest
 
+from zmqlab import check
 from zmqlab.check.lab_07 import (
     BUDGETS,
     Ask,
@@ -62,6 +63,10 @@ def test_wrong_ones_fail_for_the_reason_that_they_name(path, monkeypatch):
             assert text.lower() in str(report).lower()
     assert "zmqlab" not in str(report)  # no line of the checker's own
     assert "Traceback" not in str(report)
+
+
+def test_the_lab_finds_it_where_it_looks():
+    assert check.lab07 is lab07
 
 
 def test_there_are_enough_of_both():

@@ -5,6 +5,7 @@ return a `Report`: passed, failed or undecided, with the evidence.
 """
 
 from .lab_01 import lab01
+from .lab_07 import lab07
 from .report import Finding, Report
 
-__all__ = ["Finding", "Report", "lab01"]
+__all__ = ["Finding", "Report", "lab01", "lab07"]
