@@ -214,6 +214,19 @@ def test_the_score_is_plain_data_with_the_frames_as_each_program_saw_them():
     assert score["begin"] == 3  # the two of READY, and the question
 
 
+def test_in_flight_a_message_shows_what_travels():
+    told = Replay(idle_worker_broker(ready_first=True).journal).score()["steps"]
+    flying = [[f["text"] for f in step["flying"]] for step in told if step["way"] == "sent"]
+    assert flying == [
+        ["∅", '"READY"'],  # the REQ adds the delimiter
+        ["∅", '"hello"'],
+        ["∅", "0x0063312e2e", "∅", '"hello"'],  # the ROUTER keeps the address
+        ["∅", "0x0063312e2e", "∅", '"world"'],
+        ["∅", '"world"'],
+    ]
+    assert all(step["flying"] is None for step in told if step["way"] == "received")
+
+
 def test_a_message_with_one_end_goes_elsewhere():
     h = History()
     h.sent(h.socket("a", "PUSH"), b"lost")

@@ -78,6 +78,13 @@ def test_step_forward_and_back_by_keyboard(page):
     assert at(page) == HOPS
 
 
+def test_on_its_way_a_message_shows_what_travels(page):
+    frames = page.locator("svg .frame")
+    assert frames.all_text_contents() == ["∅", '"hello"']  # the REQ sends the delimiter too
+    page.get_by_role("button", name="Step forward").click()
+    assert frames.all_text_contents() == ["@0x0063312…", "∅", '"hello"']
+
+
 def test_step_by_button(page):
     page.get_by_role("button", name="To the beginning").click()
     page.get_by_role("button", name="Step forward").click()

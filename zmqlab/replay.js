@@ -239,6 +239,7 @@ function keysHelp(score) {
     words.forEach((key) => help.append(element("kbd", {}, key), " "));
     help.append(meaning + (n < pairs.length - 1 ? ", " : "."));
   });
+  help.append(" On its way a message shows what travels; below, what each program gave or got.");
   if (score.left_out) {
     help.append(` The ${score.left_out} hops after these are left out.`);
   }
@@ -460,11 +461,13 @@ function curve(a, b) {
   return `M ${left.x + NODE} ${y1} L ${right.x} ${y2}`;
 }
 
-// A message in flight: a box for each frame, told apart by its outline and what it says.
+// A message in flight: a box for each frame, told apart by its outline and what it says. After
+// its sending it shows what travels, after its receipt what the program got.
 function token(step) {
   const drawn = shape("g", {});
+  const frames = step.flying ?? step.frames;
   let x = 0;
-  for (const frame of step.frames.slice(0, 6)) {
+  for (const frame of frames.slice(0, 6)) {
     const text = (frame.role === "address" ? "@" : "") + shortened(frame.text, 10);
     const width = 7 * text.length + 10;
     const one = shape("g", { class: `frame ${frame.role}` });
@@ -475,7 +478,7 @@ function token(step) {
     drawn.append(one);
     x += width + 3;
   }
-  if (step.frames.length > 6) {
+  if (frames.length > 6) {
     drawn.append(shape("text", { x, y: 14 }, "…"));
     x += 14;
   }

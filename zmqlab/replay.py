@@ -21,7 +21,7 @@ from IPython.display import display
 
 from . import plots
 from .envelope import parts, show, show_frame
-from .journal import Hop, Journal, Message
+from .journal import Hop, Journal, Message, wire
 from .live import bundle
 from .look import GREY, color
 
@@ -232,10 +232,8 @@ class Replay:
                     "to": ELSEWHERE if received is None else received.who,
                     "into": None if received is None else received.socket.number,
                     "story": of_story,
-                    "frames": [
-                        {"role": part.role, "text": show_frame(part.frame)}
-                        for part in parts(hop.frames, hop.socket.kind)
-                    ],
+                    "frames": _shown(hop.frames, hop.socket.kind),
+                    "flying": _travelling(hop) if hop.way == "sent" else None,
                 }
             )
         return told
@@ -320,6 +318,17 @@ mount(document.getElementById("replay"), JSON.parse(document.getElementById("sco
         path = Path(path)
         path.write_text(self.to_html(), encoding="utf-8")
         return path
+
+
+def _shown(frames: Sequence[bytes], kind: str = "") -> list[dict[str, str]]:
+    """Frames as the player takes them, each with its role."""
+    return [{"role": part.role, "text": show_frame(part.frame)} for part in parts(frames, kind)]
+
+
+def _travelling(hop: Hop) -> list[dict[str, str]]:
+    """What goes over the wire for a hop that is sent, where the envelope is open to see."""
+    kind = hop.socket.kind
+    return _shown(wire(hop), "" if kind in ("REQ", "REP", "ROUTER") else kind)
 
 
 def _colour(name: str) -> str:
