@@ -1,0 +1,15 @@
+"""No delimiter."""
+
+# fails: wrap gives the route
+# says: Whoever gets this cannot tell
+
+
+def unwrap(frames):
+    if b"" not in frames:
+        raise ValueError(f"no empty frame in {frames}")
+    end = frames.index(b"")
+    return frames[:end], frames[end + 1 :]
+
+
+def wrap(route, body):
+    return [*route, *body]

@@ -1,0 +1,15 @@
+"""A list within the list."""
+
+# fails: wrap gives one list of frames
+# says: is a list, not bytes
+
+
+def unwrap(frames):
+    if b"" not in frames:
+        raise ValueError(f"no empty frame in {frames}")
+    end = frames.index(b"")
+    return frames[:end], frames[end + 1 :]
+
+
+def wrap(route, body):
+    return [*route, b"", body]

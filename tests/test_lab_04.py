@@ -1,0 +1,390 @@
+"""The checker of lab 04: its rules on hand-written outcomes, and whole submissions."""
+
+import contextlib
+import importlib.util
+import re
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from zmqlab.check.lab_04 import (
+    AUTOMATIC,
+    TIMES,
+    Ask,
+    Client,
+    Wrong,
+    answers_are,
+    answers_stay,
+    clients,
+    everyone_got_its_answer,
+    is_shown,
+    lab04,
+    leaves_alone,
+    parts_are_right,
+    plain_frames,
+    plain_pair,
+    refuses,
+    shows,
+    stacks,
+    wrapped_right,
+)
+from zmqlab.envelope import Envelope, MalformedEnvelope, show
+from zmqlab.journal import Journal
+
+HERE = Path(__file__).parent / "submissions" / "lab_04"
+PASS, FAIL = (sorted(HERE.glob(f"{kind}_*.py")) for kind in ("pass", "fail"))
+
+
+def load(path):
+    """A submission's two functions, and what its comments expect: [("fails", "…"), …]."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    comments = re.findall(r"^# (fails|says): (.+)$", path.read_text(), re.MULTILINE)
+    return module.unwrap, module.wrap, comments
+
+
+# -- submissions ----------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", PASS, ids=lambda path: path.stem)
+def test_right_solutions_pass(path):
+    unwrap, wrap, _ = load(path)
+    report = lab04(unwrap, wrap)
+    assert report, str(report)
+    assert "undecided" not in str(report)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", FAIL, ids=lambda path: path.stem)
+def test_wrong_ones_fail_for_the_reason_that_they_name(path, monkeypatch):
+    monkeypatch.setattr("zmqlab.check.lab_04.LIMIT", 2)
+    unwrap, wrap, expected = load(path)
+    report = lab04(unwrap, wrap)
+    assert report.verdict == "failed", str(report)
+    broken = [finding for finding in report.findings if finding.verdict == "failed"]
+    reasons = [text for what, text in expected if what == "fails"]
+    assert reasons
+    for text in reasons:
+        assert any(finding.rule.startswith(text) for finding in broken), str(report)
+    for text in (text for what, text in expected if what == "says"):
+        assert text in str(report), str(report)
+    others = [f.rule for f in broken if not any(f.rule.startswith(text) for text in reasons)]
+    assert others == []  # and for no other reason
+    assert "zmqlab" not in str(report)  # no line of the checker's own
+    assert "Traceback" not in str(report)
+
+
+def test_there_are_enough_of_both():
+    assert len(PASS) >= 2
+    assert len(FAIL) >= 5
+
+
+def test_both_holes_as_shipped_are_named_and_nothing_else():
+    def unwrap(frames):
+        raise NotImplementedError("unwrap is yours to write")
+
+    def wrap(route, body):
+        raise NotImplementedError("wrap is yours to write")
+
+    report = lab04(unwrap, wrap)
+    broken = [f.evidence for f in report.findings if f.verdict == "failed"]
+    assert broken == ["unwrap is not done yet.", "wrap is not done yet."]
+
+
+def test_unwrap_alone_is_judged_before_wrap_is_written():
+    unwrap, _, _ = load(HERE / "pass_slices.py")
+
+    def wrap(route, body):
+        raise NotImplementedError
+
+    report = lab04(unwrap, wrap)
+    verdicts = {finding.rule: finding.verdict for finding in report.findings}
+    assert [rule for rule, verdict in verdicts.items() if verdict == "failed"] == [
+        "wrap is written"
+    ]
+    assert list(verdicts.values()).count("passed") == 6
+
+
+@pytest.mark.parametrize("handed_in", [..., None, 3, "unwrap", lambda: 0])
+def test_what_is_no_such_function_is_named(handed_in):
+    _, wrap, _ = load(HERE / "pass_slices.py")
+    report = lab04(handed_in, wrap)
+    assert report.verdict == "failed"
+    assert report.findings[0].rule.startswith("unwrap")
+
+
+@pytest.mark.slow
+def test_the_same_functions_get_the_same_report():
+    unwrap, wrap, _ = load(HERE / "pass_slices.py")
+    assert str(lab04(unwrap, wrap)) == str(lab04(unwrap, wrap))
+
+
+@pytest.mark.slow
+def test_it_returns_within_its_limit_whatever_it_is_handed(monkeypatch):
+    monkeypatch.setattr("zmqlab.check.lab_04.LIMIT", 1)
+    over = threading.Event()
+
+    def unwrap(frames):
+        while not over.is_set():
+            with contextlib.suppress(BaseException):
+                while not over.is_set():
+                    pass
+
+    def wrap(route, body):
+        unwrap(route)
+
+    begin = time.monotonic()
+    report = lab04(unwrap, wrap)
+    assert time.monotonic() - begin < 20
+    over.set()
+    assert report.verdict == "failed"
+
+
+@pytest.mark.slow
+def test_one_that_goes_wrong_only_among_live_peers_is_told_where():
+    unwrap, wrap, _ = load(HERE / "pass_slices.py")
+
+    def only_by_hand(route, body):
+        if body[:1] == [b"answer"]:
+            raise KeyError("live")
+        return wrap(route, body)
+
+    report = lab04(unwrap, only_by_hand)
+    assert report.verdict == "failed"
+    assert "your code raised KeyError: 'live'" in str(report)
+    assert re.search(r"at line \d+ of only_by_hand", str(report))
+
+
+@pytest.mark.slow
+def test_answers_that_go_astray_live_are_undecided(monkeypatch):
+    monkeypatch.setattr("zmqlab.check.lab_04.LIVE", 0.5)
+    unwrap, wrap, _ = load(HERE / "pass_slices.py")
+
+    def astray(route, body):
+        return wrap([b"nobody", *route] if body[:1] == [b"answer"] else route, body)
+
+    report = lab04(unwrap, astray)
+    assert report.verdict == "undecided"
+    assert "client 0" in str(report)
+
+
+# -- questions ------------------------------------------------------------------------------------
+
+
+def test_the_questions_have_what_has_been_got_wrong_before():
+    asked = stacks()
+    assert asked == stacks()
+    routes, bodies = zip(*asked, strict=True)
+    assert {len(route) for route in routes} >= {0, 1, 2, 3, 4, 5, 6}
+    assert [] in bodies
+    assert [b""] in bodies
+    assert any(body.count(b"") >= 2 for body in bodies)
+    assert any(AUTOMATIC in route for route in routes)
+    assert not any(b"" in route for route in routes)
+    assert any(len(set(route)) < len(route) for route in routes)
+
+
+def test_the_live_clients_are_of_all_kinds():
+    assert {client.brokers for client in clients()} == {0, 1, 2, 3}
+    assert any(client.correlate for client in clients())
+    assert any(b"\0" in client.routing_id for client in clients())
+
+
+# -- values ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "value",
+    [[b"a", b""], (b"a", b""), [bytearray(b"a"), memoryview(b"")]],
+)
+def test_lists_of_many_kinds_are_taken(value):
+    assert plain_frames(value) == (b"a", b"")
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        (b"a", "is one bytes"),
+        ("a", "is one str"),
+        (None, "is a NoneType"),
+        ({b"a"}, "is a set"),
+        ({b"a": 1}, "is a dict"),
+        (iter([b"a"]), "is a list_iterator"),
+        ([b"a", "b"], "'b' in it is a str"),
+        ([b"a", 7], "7 in it is a int"),
+        ([[b"a"]], r"\[b'a'\] in it is a list"),
+    ],
+)
+def test_what_is_no_list_of_frames_says_why(value, why):
+    found = plain_frames(value)
+    assert isinstance(found, Wrong)
+    assert re.search(why, found.why)
+
+
+def test_a_pair_may_be_an_object():
+    expected = ((b"a",), (b"x",))
+    assert plain_pair(Envelope([b"a"], [b"x"])) == expected
+    assert plain_pair(([b"a"], [b"x"])) == expected
+    assert plain_pair([(b"a",), [b"x"]]) == expected
+
+
+@pytest.mark.parametrize(
+    "value", [None, ([b"a"],), ([b"a"], b"", [b"x"]), {"route": [], "body": []}]
+)
+def test_what_is_no_pair(value):
+    assert isinstance(plain_pair(value), Wrong)
+
+
+# -- what an error shows --------------------------------------------------------------------------
+
+BOTH = [AUTOMATIC, b"client-7"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{BOTH}",
+        f"{BOTH!r:>60}",
+        f"no delimiter in {[frame.hex() for frame in BOTH]}",
+        " ".join(frame.hex(" ").upper() for frame in BOTH),
+        ", ".join(frame.hex(":") for frame in BOTH),
+        "".join(f"\\x{byte:02x}" for frame in BOTH for byte in frame),
+        "|".join(" ".join(hex(byte) for byte in frame) for frame in BOTH).replace("0x0 ", "0x00 "),
+        show(BOTH),
+        f"{[list(frame) for frame in BOTH]}",
+        f"{[frame.decode('latin-1') for frame in BOTH]}",
+        ", ".join(frame.decode(errors="replace") for frame in BOTH),
+        f"{[frame.decode(errors='backslashreplace') for frame in BOTH]}",
+        f"{BOTH[0].hex()} then {BOTH[1].decode()}",
+    ],
+)
+def test_frames_may_be_shown_in_any_of_the_usual_ways(text):
+    assert all(is_shown(frame, text) for frame in BOTH)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "b'' is not in list", "2 frames and no delimiter", "first frame has 5 bytes, last 8"],
+)
+def test_what_shows_no_frame(text):
+    assert not any(is_shown(frame, text) for frame in BOTH)
+
+
+# -- rules ----------------------------------------------------------------------------------------
+
+
+def asked(name, *given, answer=None, error=None, left=None, later=None, text=""):
+    left = given if left is None else left
+    return Ask(name, given, left, answer, answer, later or answer, error, text, "line 3 of it")
+
+
+def unwrapped(frames, route, body, **more):
+    return asked("unwrap", frames, answer=(tuple(route), tuple(body)), **more)
+
+
+@pytest.mark.parametrize(
+    ("frames", "route", "body", "hint"),
+    [
+        ([b"a", b"", b"x"], [b"x"], [b"a"], "Which of the two comes first"),
+        ([b"a", b"b", b"", b"x"], [b"b", b"a"], [b"x"], "Outermost first"),
+        ([b"a", b"", b"x", b"", b"y"], [b"a", b"", b"x"], [b"y"], "Which of them is the delimiter"),
+        ([b"a", b"", b"x", b"", b"y"], [b"a"], [b"x", b"y"], "they belong to it"),
+        ([b"a", b"", b"x"], [b"a"], [b"", b"x"], "part of neither"),
+        ([b"a", b"", b"x"], [b"a", b""], [b"x"], "part of neither"),
+        ([b"a", b"b", b"", b"x"], [b"a"], [b"x"], "one address more"),
+        ([b"a", b"", b"x", b"y"], [b"a"], [b"x"], "any number of frames"),
+        ([b"a", b" ", b"", b"x"], [b"a"], [b"", b"x"], "length 0"),
+        ([b"a", b"", b"x"], [b"a"], [b"z"], "first frame that is empty"),
+    ],
+)
+def test_a_wrong_split_is_shown_with_a_question(frames, route, body, hint):
+    finding = parts_are_right([unwrapped(frames, route, body)])
+    assert finding.verdict == "failed"
+    assert f"unwrap({frames}) returned ({route}, {body})" in finding.evidence
+    assert hint in finding.hint
+
+
+def test_a_right_split():
+    assert parts_are_right([unwrapped([b"a", b"", b"x"], [b"a"], [b"x"])]).verdict == "passed"
+
+
+@pytest.mark.parametrize(
+    ("got", "hint"),
+    [
+        ([b"a", b"b", b"x", b""], "cannot tell"),
+        ([b"x", b"", b"", b"a", b"b"], "Which of the two"),
+        ([b"b", b"a", b"", b"x", b""], "Outermost first"),
+        ([b"a", b"b", b"", b"x"], "belongs to it"),
+        ([b"a", b"b", b"x"], "whatever is in them"),
+    ],
+)
+def test_wrong_frames_are_shown_with_a_question(got, hint):
+    finding = wrapped_right([asked("wrap", [b"a", b"b"], [b"x", b""], answer=tuple(got))])
+    assert finding.verdict == "failed"
+    assert f"returned {got}" in finding.evidence
+    assert hint in finding.hint
+
+
+def test_right_frames():
+    right = asked("wrap", [b"a"], [b"x"], answer=(b"a", b"", b"x"))
+    assert wrapped_right([right]).verdict == "passed"
+
+
+def test_a_changed_argument_is_named():
+    same = asked("wrap", [b"a"], [b"x"], answer=(b"a", b"", b"x"))
+    changed = asked("wrap", [b"a"], [b"x"], answer=(), left=([b"a"], []))
+    assert leaves_alone([same]).verdict == "passed"
+    finding = leaves_alone([same, changed])
+    assert finding.verdict == "failed"
+    assert "the caller's body was []" in finding.evidence
+
+
+def test_an_answer_that_changes_later():
+    stays = unwrapped([b"", b"x"], [], [b"x"])
+    changes = unwrapped([b"", b"x"], [], [b"x"], later=((), ()))
+    assert answers_stay([stays]).verdict == "passed"
+    assert answers_stay([stays, changes]).verdict == "failed"
+
+
+def test_an_answer_of_another_kind():
+    finding = answers_are([asked("unwrap", [b""], answer=Wrong("it is a set"))], "the rule")
+    assert (finding.rule, finding.verdict) == ("the rule", "failed")
+    assert "it is a set." in finding.evidence
+
+
+@pytest.mark.parametrize(
+    ("error", "verdict"),
+    [
+        (ValueError("b'x'"), "passed"),
+        (MalformedEnvelope("x"), "passed"),
+        (UnicodeDecodeError("utf-8", b"x", 0, 1, "no"), "failed"),
+        (IndexError("x"), "failed"),
+        (None, "failed"),
+    ],
+)
+def test_only_a_value_error_will_do(error, verdict):
+    assert refuses([asked("unwrap", [b"x"], error=error)]).verdict == verdict
+
+
+def test_an_error_has_to_show_every_frame():
+    given = [b"READY", b"hello"]
+    assert shows([asked("unwrap", given, text="[b'READY', b'hello']")]).verdict == "passed"
+    finding = shows([asked("unwrap", given, text="[b'READY', …]")])
+    assert finding.verdict == "failed"
+    assert "No trace in it of b'hello'" in finding.evidence
+
+
+def test_an_answer_for_somebody_else_is_a_failure_and_a_missing_one_is_not():
+    right = Client("a", 0, [b"x"], answers=[[b"answer", b"x"]] * TIMES)
+    wrong = Client("b", 1, [b"y"], answers=[[b"answer", b"x"]])
+    silent = Client("c", 2, [b"z"], answers=[[b"answer", b"z"]])
+    journal = Journal.of([])
+    assert everyone_got_its_answer([right], journal).verdict == "passed"
+    assert everyone_got_its_answer([right, silent], journal).verdict == "undecided"
+    finding = everyone_got_its_answer([right, wrong, silent], journal)
+    assert finding.verdict == "failed"
+    assert "b asked [b'y'], with 1 brokers between, and got [b'answer', b'x']" in finding.evidence
