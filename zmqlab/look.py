@@ -45,13 +45,17 @@ def worker_number(name: str) -> int | None:
     return max(1, int(found[1])) if found else None
 
 
-def dress(ax: Axes, title: str, pad: float = 20) -> None:
-    """Dark on light whatever matplotlib's settings are, with the finding above."""
+def dress(ax: Axes, title: str, pad: float = 20, names: Iterable[str] = ()) -> None:
+    """Dark on light whatever matplotlib's settings are, with the finding above.
+
+    `names`: what stands left of the rows, where that may be long: the title begins right of it.
+    """
     if figure := ax.get_figure():
         figure.set_facecolor(PAPER)
     ax.set_facecolor(PAPER)
     whole = re.sub(r"(\d) (ms|s|µs)\b", "\\1\N{NO-BREAK SPACE}\\2", title)
-    letters = max(20, int(inches(ax)[0] * 72 / (TITLE * 0.57)))
+    beyond = max(0, max(map(len, names), default=0) - 6) * TEXT * 0.6  # points, past the usual
+    letters = max(20, int((inches(ax)[0] * 72 - beyond) / (TITLE * 0.57)))
     ax.set_title(
         textwrap.fill(whole, letters),
         loc="left",

@@ -305,10 +305,11 @@ def stacked(
     """One bar for each row, the first on top, made of its parts in their order.
 
     `stacked(ax, {"run 1": {"w1": 100, "w2": 0}, …})`. A part that is a worker has its colour; the
-    others have a grey and a hatch of their own. A number stands in every part that has room.
+    others have a grey and a hatch of their own. In every part that has room stands its number,
+    and whose it is.
     """
     parts = _parts(rows)
-    dress(ax, title or _stacked_title(rows, unit))
+    dress(ax, title or _stacked_title(rows, unit), pad=24, names=rows)
     longest = max((sum(row.values()) for row in rows.values()), default=0) or 1
     left = [0.0] * len(rows)
     for part, (face, its_hatch) in zip(parts, _part_looks(parts), strict=True):
@@ -324,14 +325,15 @@ def stacked(
             height=0.75,
             label=part,
         )
-        written = [short(width) if width > longest / 18 else "" for width in widths]
+        whose = "" if color(part) == GREY else f"{part}: "
+        written = [whose + short(width) if width > longest / 14 else "" for width in widths]
         for label in ax.bar_label(bars, written, label_type="center", fontsize=SMALL + 1):
             label.set(color=INK, bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1.2})
         left = [begun + width for begun, width in zip(left, widths, strict=True)]
     name_rows(ax, rows)
     ax.set_xlim(0, longest * 1.02)
     ax.set_xlabel(unit, color=INK, fontsize=TEXT)
-    _legend_beside(ax)
+    _legend_above(ax, parts)
 
 
 def stacked_text(rows: Mapping[str, Row], *, unit: str = "tasks") -> str:
@@ -366,14 +368,21 @@ def _part_looks(parts: Sequence[str]) -> list[tuple[str, str]]:
     return [next(greys) if color(part) == GREY else (color(part), hatch(part)) for part in parts]
 
 
-def _legend_beside(ax: Axes) -> None:
+def _legend_above(ax: Axes, names: Sequence[str]) -> None:
+    """What the parts or marks are called, in one line between title and picture."""
+    if not names:
+        return
     ax.legend(
-        loc="upper left",
-        bbox_to_anchor=(1.0, 1.0),
-        fontsize=TEXT - 1,
-        facecolor=PAPER,
-        edgecolor=PALE,
+        loc="lower left",
+        bbox_to_anchor=(0, 1),
+        ncols=len(names),
+        fontsize=TEXT,
+        frameon=False,
         labelcolor=INK,
+        borderaxespad=0.1,
+        borderpad=0.1,
+        handletextpad=0.5,
+        columnspacing=1.6,
     )
 
 
@@ -394,7 +403,7 @@ def dots(
     one shape and colour. `log`: a logarithmic scale, for values that are tens of times another.
     """
     names = _parts(rows)
-    dress(ax, title or _dots_title(rows, unit))
+    dress(ax, title or _dots_title(rows, unit), pad=24, names=rows)
     for row in range(len(rows)):
         ax.axhline(row, color=PALE, linewidth=1.0, zorder=0)
     looks = zip(names, cycle(PALETTE[:-1]), cycle("o^sDvP"), strict=False)
@@ -417,7 +426,7 @@ def dots(
     else:
         ax.set_xlim(left=0)
     ax.set_xlabel(unit + (", logarithmic scale" if log else ""), color=INK, fontsize=TEXT)
-    _legend_beside(ax)
+    _legend_above(ax, names)
 
 
 def dots_text(rows: Mapping[str, Row], *, unit: str = "") -> str:
