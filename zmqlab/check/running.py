@@ -89,7 +89,7 @@ class Call:
         self.value: Any = None
         self.error: BaseException | None = None
         self.where = ""  # the learner's line where it failed or was stuck
-        self.waited = 0.0  # seconds that `wait` waited in vain
+        self.waited = 0.0  # seconds that `wait` has waited in vain; 0 if it ended in time
         self.started = self.ended = 0.0  # seconds on the monotonic clock
         self.cpu = 0.0  # processor time of its thread, seconds
         self.left_open: list[str] = []  # sockets of its context that it did not close
@@ -136,6 +136,7 @@ class Call:
     def wait(self, within: float) -> bool:
         """Whether the call ends within so many seconds. If not, `where` says where it is."""
         if self._done.wait(within):
+            self.waited = 0.0
             return True
         self.waited += within
         self.where = self.here()

@@ -1,0 +1,33 @@
+"""Hands its work to threads and asks on."""
+
+import threading
+
+import zmq
+
+
+def feed(ctx, endpoint, tasks, n_workers):
+    left = iter(tasks)
+    with ctx.socket(zmq.ROUTER) as router:
+        router.bind(endpoint)
+        gone = 0
+        while gone < n_workers:
+            address, _, _ready = router.recv_multipart()
+            task = next(left, b"")
+            router.send_multipart([address, b"", task])
+            gone += task == b""
+
+
+def worker(ctx, endpoint, work):
+    threads = []
+    with ctx.socket(zmq.REQ) as req:
+        req.connect(endpoint)
+        while True:
+            req.send(b"READY")
+            task = req.recv()
+            if not task:
+                break
+            threads.append(threading.Thread(target=work, args=(task,)))
+            threads[-1].start()
+    for thread in threads:
+        thread.join()
+    return len(threads)

@@ -1,0 +1,28 @@
+"""Calls work for the b"" too."""
+
+import zmq
+
+
+def feed(ctx, endpoint, tasks, n_workers):
+    left = iter(tasks)
+    with ctx.socket(zmq.ROUTER) as router:
+        router.bind(endpoint)
+        gone = 0
+        while gone < n_workers:
+            address, _, _ready = router.recv_multipart()
+            task = next(left, b"")
+            router.send_multipart([address, b"", task])
+            gone += task == b""
+
+
+def worker(ctx, endpoint, work):
+    done = -1
+    task = b"READY"
+    with ctx.socket(zmq.REQ) as req:
+        req.connect(endpoint)
+        while task != b"":
+            req.send(b"READY")
+            task = req.recv()
+            work(task)
+            done += 1
+    return done
