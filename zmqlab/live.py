@@ -112,7 +112,8 @@ class Prediction:
 
     def _repr_mimebundle_(self, **_options: Any) -> dict[str, Any]:
         question = widgets.HTML(f"<b>{html.escape(self.question)}</b>")
-        ends = [widgets.Label(_number(end)) for end in (self.low, self.high)]
+        apart = widgets.Layout(margin="0 12px 0 0")
+        ends = [widgets.Label(_number(end), layout=apart) for end in (self.low, self.high)]
         row = widgets.HBox([ends[0], self.slider, ends[1], self._said])
         return bundle(widgets.VBox([question, row]), repr(self))
 
@@ -277,6 +278,7 @@ def _slider(name: str, low: Number, high: Number, step: Number, value: Number) -
     whole = all(isinstance(number, int) for number in (low, high, step, value))
     kind = widgets.IntSlider if whole else widgets.FloatSlider
     return kind(
+        readout_format="d" if whole else ".2f",
         value=value,
         min=low,
         max=high,

@@ -271,9 +271,8 @@ class Replay:
         return "\n".join([f"{self.title}: the way of {show_frame(self.follow)}", *lines])
 
     def _repr_mimebundle_(self, **_options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        told = self._followed()
-        journal = self.journal.only(told) if told else self.journal
-        still = plots.Picture(plots.space_time, journal, text=repr(self))
+        told = self._followed() or [step.hop for step in self.steps]
+        still = plots.Picture(plots.space_time, self.journal.only(told), text=repr(self))
         data, metadata = still._repr_mimebundle_()
         return data | bundle(Player(score=self.score()), repr(self)), metadata
 
