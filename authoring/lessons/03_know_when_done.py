@@ -1,0 +1,290 @@
+# %% [markdown]
+# # 3 · Know when the work is done
+#
+# *You will do:* send tasks through workers to one place that collects the results, and kill a worker in the middle.
+#
+# *You will be able to*
+# - say what is true when `send()` has returned, and what is not,
+# - tell in which order results arrive that several workers send,
+# - find out which tasks are done and which are missing, and where the missing ones went.
+#
+# *You need:* [lesson 1](01_share_out.ipynb). Lesson 2 can wait.
+
+# %% [markdown]
+# A program takes a few messages from a PULL socket and exits. More had been sent to it; they had reached some buffer, but no program, and now they are gone. In 2011 somebody proposed sockets that acknowledge what they get ([libzmq#160](https://github.com/zeromq/libzmq/issues/160)). The
+# issue is closed, and PUSH and PULL are what they were.
+#
+# So **when `send()` has returned, what do you know?**
+
+# %%
+import time
+
+import zmq
+
+from zmqlab import plots
+from zmqlab.experiment import Arrivals, Experiment, assert_all_quiet
+from zmqlab.live import Prediction
+
+# %% [markdown]
+# ## Ten tasks, three taken
+#
+# A worker takes three tasks and leaves. Ten are sent while it is there. Then another worker comes, and an eleventh task is sent.
+#
+# > **Predict.** The second worker takes one task. Which, of number 1 to 11?
+
+# %%
+first_of_w2 = Prediction("Number of the task that the second worker gets", low=1, high=11)
+first_of_w2
+
+
+# %%
+def take(ctx, endpoint, n):
+    """Receive n tasks and leave."""
+    with ctx.socket(zmq.PULL) as tasks:
+        tasks.connect(endpoint)
+        return [int(tasks.recv()) for _ in range(n)]
+
+
+with Experiment("three of ten") as lab, lab.ctx.socket(zmq.PUSH) as workers:
+    endpoint = lab.endpoint()
+    arrivals = Arrivals(workers)
+    workers.bind(endpoint)
+    w1 = lab.start("w1", take, endpoint, 3)
+    arrivals.wait(1, patience=5)
+    for number in range(1, 11):
+        workers.send(b"%d" % number)
+    print("w1 took", w1.result(within=5))
+    lab.until(lambda: arrivals.count == 0, what="w1 to be gone")
+    w2 = lab.start("w2", take, endpoint, 1)
+    arrivals.wait(1, patience=5)
+    workers.send(b"11")
+    [first] = w2.result(within=5)
+
+print("w2 took", first)
+print(first_of_w2.compare(first))
+
+# %% [markdown]
+# Seven tasks are lost. Ten times `send()` returned without an error, and rightly so: it says that the task is in a queue of this socket, and no more. The queue belonged to w1's connection and went with it. PUSH and PULL **acknowledge** nothing.
+#
+# ## Let the results say it
+#
+# Only who does the work can say that it is done. So the workers send their results on, to one collector.
+
+# %%
+TASKS = [b"task %d" % number for number in range(300)]
+WORKERS = ["w1", "w2", "w3"]
+
+
+def worker(ctx, task_endpoint, result_endpoint, name):
+    """Do tasks, and send [task, who did it] on, until the context ends."""
+    with ctx.socket(zmq.PULL) as tasks, ctx.socket(zmq.PUSH) as results:
+        tasks.connect(task_endpoint)
+        results.connect(result_endpoint)
+        while True:
+            task = tasks.recv()
+            time.sleep(0.005)  # the work
+            results.send_multipart([task, name.encode()])
+
+
+# %%
+with Experiment("pipeline") as lab:
+    task_endpoint, result_endpoint = lab.endpoint(), lab.endpoint()
+    ventilator, sink = lab.ctx.socket(zmq.PUSH), lab.ctx.socket(zmq.PULL)
+    arrivals = Arrivals(ventilator)
+    ventilator.bind(task_endpoint)
+    sink.bind(result_endpoint)
+    for name in WORKERS:
+        lab.start(name, worker, task_endpoint, result_endpoint, name)
+    arrivals.wait(3, patience=5)
+    for task in TASKS[:60]:
+        ventilator.send(task)
+    results = [sink.recv_multipart() for _ in range(60)]
+
+missing = set(TASKS[:60]) - {task for task, who in results}
+print(f"{len(results)} results, {len(missing)} tasks missing")
+
+# %% [markdown]
+# This shape is a **pipeline**: a **ventilator** sends tasks, workers do them, a **sink** collects results. What is missing is the set of tasks without a result. When it is empty, the work is done, and that is the only sign there is.
+
+# %% [markdown]
+# ## Whom does the sink hear first?
+#
+# Many workers send to one sink. One of them sends a thousand results in one go; then another one sends ten. Only then does the sink begin to receive. (Over inproc, where everything has arrived once it is sent.)
+#
+# > **Predict.** At what position, of 1010, does the sink get the last of those ten?
+
+# %%
+last_of_trickle = Prediction("Position of the last of the ten, of 1010", low=10, high=1010)
+last_of_trickle
+
+# %%
+with Experiment("flood") as lab:
+    endpoint = lab.endpoint("inproc")
+    sink = lab.ctx.socket(zmq.PULL)
+    sink.bind(endpoint)
+    flood, trickle = lab.ctx.socket(zmq.PUSH), lab.ctx.socket(zmq.PUSH)
+    for socket in (flood, trickle):
+        socket.connect(endpoint)
+    for _ in range(1000):
+        flood.send(b"F")
+    for _ in range(10):
+        trickle.send(b"t")
+    heard = b"".join(sink.recv() for _ in range(1010)).decode()
+
+print("heard:", heard[:30], "...")
+print(last_of_trickle.compare(heard.rindex("t") + 1))
+
+# %% [markdown]
+# Not first come, first served. A PULL goes round its connections and takes one message from each that has some: **fair queueing**. Nobody who sends much can drown out who sends little. Each sender's own messages stay in order; between two senders there is no order to rely on.
+
+# %% [markdown]
+# ## Break it: kill a worker
+#
+# Now w3 is a process of its own, and it is killed after ten results, with no chance to say goodbye. Each of the three workers was dealt a hundred tasks.
+#
+# > **Predict.** How many of the 300 tasks stay without a result? And which call reports it?
+
+# %%
+lost_tasks = Prediction("Tasks without a result, of 300", low=0, high=300)
+lost_tasks
+
+# %%
+results = []
+
+
+def results_of(*names):
+    """How many of the results so far are by these workers."""
+    return sum(who.decode() in names for _, who in results)
+
+
+with Experiment("killed") as lab:
+    task_endpoint, result_endpoint = lab.endpoint(), lab.endpoint()
+    ventilator, sink = lab.ctx.socket(zmq.PUSH), lab.ctx.socket(zmq.PULL)
+    arrivals = Arrivals(ventilator)
+    ventilator.bind(task_endpoint)
+    sink.bind(result_endpoint)
+    for run, name in [(lab.start, "w1"), (lab.start, "w2"), (lab.spawn, "w3")]:
+        w3 = run(name, worker, task_endpoint, result_endpoint, name)
+    arrivals.wait(3, patience=20)
+    for task in TASKS:
+        ventilator.send(task)
+    while results_of("w3") < 10:
+        results.append(sink.recv_multipart())
+    w3.kill()
+    while results_of("w1", "w2") < 200 or sink.poll(100):
+        results.append(sink.recv_multipart())
+
+# %% [markdown]
+# Every `send()` and every `recv()` returned as always. What did the sink get, and what is missing?
+
+# %%
+done = {name: results_of(name) for name in WORKERS}
+missing = set(TASKS) - {task for task, _ in results}
+rows = {name: {"done": done[name], "missing": 100 - done[name]} for name in WORKERS}
+title = f"{len(missing)} tasks are missing after the death of w3, and no call has failed"
+plots.show(plots.stacked, rows, title=title, unit="tasks dealt to it")
+print(f"w1: {done['w1']} results, w2: {done['w2']} results, w3: less: {done['w3'] < 100}")
+print(f"All that is missing was dealt to w3: {len(missing) == 100 - done['w3']}")
+lost_tasks.compare(len(missing))
+
+# %% [markdown]
+# The ventilator had handed all hundred to w3's connection before w3 began its second. What had not been done died with it: in its memory, in the kernel's buffers, in the ventilator's queue for it. Nobody was told. The sink can name what is missing, because it knows what was sent.
+
+# %% [markdown]
+# ## Does it help to keep the queue?
+#
+# Lesson 1 showed that who connects makes its queue without a peer. Then the queue might outlive one. Thirty tasks of a megabyte, so that most of them must wait in the PUSH; w1 takes one and is killed; w2 takes its place.
+#
+# > **Predict.** The PUSH connects, and the workers bind. How many of the 29 other tasks does w2 get?
+
+# %%
+kept_tasks = Prediction("Tasks that w2 gets when the PUSH connects, of 29", low=0, high=29)
+kept_tasks
+
+
+# %%
+def hold(ctx, task_endpoint, attach, result_endpoint):
+    """Take one task, say so, and work on it for a long time."""
+    with ctx.socket(zmq.PULL) as tasks, ctx.socket(zmq.PUSH) as results:
+        tasks.rcvhwm = 1  # leave the others with the sender, as far as possible
+        getattr(tasks, attach)(task_endpoint)
+        results.connect(result_endpoint)
+        tasks.recv()
+        results.send(b"took one")
+        time.sleep(60)  # the work
+
+
+def take_over(ctx, task_endpoint, attach):
+    """Take tasks up to the one that says it is the last. Returns how many came before it."""
+    with ctx.socket(zmq.PULL) as tasks:
+        getattr(tasks, attach)(task_endpoint)
+        before = 0
+        while tasks.recv() != b"last":
+            before += 1
+    return before
+
+
+# %%
+def replaced(push_does, workers_do):
+    """Kill w1 with tasks waiting for it, let w2 replace it. Returns what became of 30 tasks."""
+    with Experiment("replaced", record=False) as lab:
+        task_endpoint, result_endpoint = lab.endpoint(), lab.endpoint()
+        ventilator, sink = lab.ctx.socket(zmq.PUSH), lab.ctx.socket(zmq.PULL)
+        sink.bind(result_endpoint)
+        arrivals = Arrivals(ventilator)
+        getattr(ventilator, push_does)(task_endpoint)
+        w1 = lab.spawn("w1", hold, task_endpoint, workers_do, result_endpoint)
+        arrivals.wait(1, patience=20)
+        for _ in range(30):
+            ventilator.send(bytes(1_000_000))
+        sink.recv()
+        w1.kill()
+        lab.until(lambda: arrivals.count == 0, what="w1 to be gone")
+        w2 = lab.start("w2", take_over, task_endpoint, workers_do)
+        arrivals.wait(1, patience=5)
+        ventilator.send(b"last")
+        got = w2.result(within=10)
+    return {"taken by w1": 1, "got by w2": got, "lost": 29 - got}
+
+
+# %%
+fates = {
+    "PUSH binds": replaced("bind", "connect"),
+    "PUSH connects": replaced("connect", "bind"),
+}
+saved = fates["PUSH connects"]["got by w2"]
+title = f"A PUSH that binds loses what waits; one that connects keeps {saved} of 29"
+plots.show(plots.stacked, fates, title=title)
+print(f"PUSH binds: w2 gets {fates['PUSH binds']['got by w2']} of the 29 tasks that w1 left.")
+print(f"PUSH connects: w2 gets some: {saved > 0}; all: {saved == 29}")
+kept_tasks.compare(saved)
+
+# %% [markdown]
+# The queue belongs to the connection for who binds, and goes with it; it belongs to the endpoint for who connects, and stays ([30/PIPELINE](https://rfc.zeromq.org/spec/30/)). **Bind loses, connect keeps.** But what had left the queue is lost in both cases. Keeping is not knowing: only results are.
+
+# %% [markdown]
+# ## In practice
+#
+# - **Missing is not lost.** After a time-out the result may still come. Whoever sends a task again gets some results twice, and must count each task once.
+# - **A dead process** is noticed because its kernel closes the connection. A frozen one, or a cut cable, is not noticed unless you ask for heartbeats (`ZMQ_HEARTBEAT_IVL`).
+# - **A full sink** stops the pipeline: the workers' PUSH sockets block when their queues are full.
+# - **`linger = 0`** at the ventilator loses tasks without any death.
+
+# %% [markdown]
+# ## What we know now
+#
+# We asked what you know when `send()` has returned. You know that the task is in a queue of your own socket. Whether it is done, only its result says; so give each task an id, let a sink collect results, and look at what is missing.
+
+# %% [markdown]
+# **An open question.** The workers connect to the sink. Now the sink dies, and a new one binds the same endpoint. What becomes of the results?
+#
+# <details><summary>An answer</summary>
+#
+# Connect keeps: each worker's queue for the sink stays, and when the new sink is there, it is delivered. Lost is what the old sink had received and not stored, and what was in the kernel's buffers. Meanwhile the workers go on until their queues are full; then they block.
+#
+# </details>
+#
+# Now complete every task although workers die: [Lab 3](../labs/03_know_when_done.ipynb). Next: [Read an envelope](04_envelope.ipynb).
+
+# %%
+assert_all_quiet()
