@@ -224,10 +224,15 @@ def test_the_map_reads_the_learners_file(labs, kept):
     assert "✓ passed" in progress.map()._repr_html_()
 
 
-def test_the_map_knows_every_lesson_that_is_written():
+def test_the_map_and_the_lessons_agree():
     sources = Path(__file__).parent.parent / "authoring" / "lessons"
-    written = {path.stem for path in sources.glob("*.py")}
-    assert written <= {chapter.name for chapter in chapters()}
+    titles = {
+        path.stem: re.search(r"^# # (.*)", path.read_text(encoding="utf-8"), re.M)[1]
+        for path in sources.glob("*.py")
+    }
+    assert set(titles) == {chapter.name for chapter in chapters()}
+    for chapter in chapters():
+        assert titles[chapter.name].startswith(f"{int(chapter.number)} · {chapter.title}")
 
 
 def test_numbers_are_unique_and_in_order():

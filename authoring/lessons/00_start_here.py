@@ -1,5 +1,5 @@
 # %% [markdown]
-# # Start here: see who gets the next task
+# # 0 · Start here: see who gets the next task
 #
 # One question runs through this course: **who gets the next task, and how do you know?**
 #
