@@ -86,7 +86,7 @@ report
 # %% [markdown]
 # ## Now break it
 #
-# A worker that serves the world also gets messages that are no envelopes. This one answers what it can read, keeps the error of what it cannot, and goes on. With your functions (run it when the check has passed):
+# A worker that serves the world also gets messages that are no envelopes. This one answers what it can read, keeps the error of what it cannot, and goes on. It uses your functions, and runs once the check has passed.
 
 # %%
 def serve(ctx, endpoint, complaints):
@@ -103,15 +103,12 @@ def serve(ctx, endpoint, complaints):
                 requests.send_multipart(wrap(route, [part.upper() for part in body]))
 
 # %% [markdown]
-# A DEALER sends one message without a delimiter. A REQ with `REQ_CORRELATE`, which puts a number of its own before the delimiter, asks right after it.
+# A DEALER sends one message without a delimiter. Then a REQ asks, with `REQ_CORRELATE`: it puts a number of its own before the delimiter.
 
 # %%
-def visit(ctx, endpoint):
-    """Send what is no envelope, then ask properly; return the answer."""
-    with ctx.socket(zmq.DEALER) as stray, ctx.socket(zmq.REQ) as client:
-        stray.routing_id = b"stray"
-        stray.connect(endpoint)
-        stray.send(b"bare")
+def ask(ctx, endpoint):
+    """Ask one question, with a number before the delimiter; return the answer."""
+    with ctx.socket(zmq.REQ) as client:
         client.req_correlate = True
         client.connect(endpoint)
         client.send_multipart([b"who", b"", b"am i"])
@@ -123,10 +120,14 @@ if report:
     with Experiment() as lab:
         endpoint = lab.endpoint()
         lab.start("worker", serve, endpoint, complaints)
-        answer = lab.start("client", visit, endpoint).result(within=10)
-        lab.until(lambda: complaints, what="the complaint")
-    print("answered:  ", show(answer, "REQ"))
+        with lab.ctx.socket(zmq.DEALER) as stray:
+            stray.routing_id = b"stray"
+            stray.connect(endpoint)
+            stray.send(b"bare")
+            lab.until(lambda: complaints, what="the worker's complaint")
+        answer = lab.start("client", ask, endpoint).result(within=10)
     print("complained:", complaints[0])
+    print("answered:  ", show(answer, "REQ"))
 
 # %% [markdown]
 # **Think about it.**
