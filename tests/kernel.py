@@ -5,10 +5,10 @@ import queue
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
@@ -16,6 +16,7 @@ from jupyter_client.manager import KernelManager
 LISTEN = "0A"  # the state of a socket, as /proc/net/tcp writes it
 LONGEST_CELL = 100.0  # seconds
 PROC = Path("/proc")
+T = TypeVar("T")
 
 
 @dataclass
@@ -25,6 +26,7 @@ class Ran:
     source: str
     texts: list[str] = field(default_factory=list)  # what it printed and showed, in words
     error: str = ""  # "ValueError: no" if it raised
+    seconds: float = 0.0
 
     def text(self) -> str:
         return "\n".join(self.texts)
@@ -43,6 +45,8 @@ class Kernel:
         folder.mkdir(parents=True, exist_ok=True)
         self.manager.start_kernel(cwd=str(folder), env=os.environ | {"ZMQLAB_PROGRESS": ""})
         self.client = self._connected()
+        # pyzmq's own thread for messages that it does not copy; begun once, kept for good.
+        self.run("import zmq\nzmq.Frame(bytes(1 << 20), copy=False)")
 
     def _connected(self) -> BlockingKernelClient:
         client: BlockingKernelClient = self.manager.client()
@@ -77,7 +81,10 @@ class Kernel:
 
     def run(self, source: str, within: float = LONGEST_CELL) -> Ran:
         """Run a cell to its end."""
-        return self.finish(self.begin(source), Ran(source), within)
+        began = time.monotonic()
+        ran = self.finish(self.begin(source), Ran(source), within)
+        ran.seconds = time.monotonic() - began
+        return ran
 
     def finish(self, message_id: str, ran: Ran, within: float = LONGEST_CELL) -> Ran:
         """Gather what a cell gives until it ends; TimeoutError if it does not in time."""
@@ -103,6 +110,18 @@ class Kernel:
                 return Ran(source)
         self.manager.interrupt_kernel()
         return self.finish(message_id, Ran(source), within=10)
+
+    def run_until(self, source: str, condition: Callable[[], T]) -> T | None:
+        """Run a cell until `condition()` is true, and return that; None if the cell ends before."""
+        message_id = self.begin(source)
+        limit = time.monotonic() + LONGEST_CELL
+        while time.monotonic() < limit:
+            if met := condition():
+                return met
+            for message in self.messages(message_id, time.monotonic() + 0.02):
+                if is_idle(message):
+                    return None
+        raise TimeoutError(f"a cell did not end within {LONGEST_CELL:g} s:\n{source}")
 
     def restart(self) -> None:
         """What JupyterLab's Restart does while a cell runs."""

@@ -7,9 +7,10 @@ what it cannot see.
 import ast
 import random
 import sys
+from collections.abc import Iterator
 
 import pytest
-from kernel import Kernel, Watch, beyond_loopback, exists
+from kernel import Kernel, Ran, Watch, beyond_loopback, exists
 
 import build
 from zmqlab.experiment import eventually
@@ -17,10 +18,12 @@ from zmqlab.experiment import eventually
 LESSONS = [target for target in build.targets() if target.kind == "lesson"]
 LABS = [target for target in build.targets() if target.kind == "lab"]
 SOLUTIONS = [target for target in build.targets() if target.kind == "solution"]
-TRACEBACK_LINES = 12
+SHORTEST = 0.05  # seconds: a cell that takes less is over before it can be interrupted
+INTERRUPTED = 6  # cells of a notebook, those that take longest
 
 pytestmark = pytest.mark.slow
 linux = pytest.mark.skipif(sys.platform != "linux", reason="counts and addresses come from /proc")
+QUIET = "from zmqlab.experiment import assert_all_quiet\nassert_all_quiet()"
 
 
 def name(target: build.Target) -> str:
@@ -36,10 +39,13 @@ def code(target: build.Target) -> list[str]:
     ]
 
 
-def run_all(kernel: Kernel, target: build.Target) -> None:
+def run_all(kernel: Kernel, target: build.Target) -> list[Ran]:
+    every = []
     for source in code(target):
         ran = kernel.run(source)
         assert not ran.error, f"{source}\n\n{ran.error}"
+        every.append(ran)
+    return every
 
 
 def expect_no_more_than(kernel: Kernel, threads: int, files: int) -> None:
@@ -53,17 +59,29 @@ def expect_no_more_than(kernel: Kernel, threads: int, files: int) -> None:
     eventually(lambda: not kernel.children(), within=5, what="its processes to end")
 
 
-# Run All
+# Run All, and Interrupt
+
+
+@pytest.fixture(scope="module", params=LESSONS + SOLUTIONS, ids=name)
+def at_work(request) -> Iterator[tuple[build.Target, Kernel, list[Ran]]]:
+    """A notebook, and a kernel in which all of it has run once: what Python, pyzmq and
+    matplotlib set up once and keep is there.
+    """
+    target = request.param
+    with Kernel(target.notebook.parent) as kernel:
+        with Watch(kernel) as watch:
+            ran = run_all(kernel, target)
+        assert watch.heard == set()
+        yield target, kernel, ran
 
 
 @linux
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("target", LESSONS + SOLUTIONS, ids=name)
-def test_run_all_three_times_leaves_nothing_and_stays_on_loopback(target):
-    with Kernel(target.notebook.parent) as kernel, Watch(kernel) as watch:
-        run_all(kernel, target)
-        eventually(lambda: not kernel.children(), within=5, what="its processes to end")
-        threads, files = kernel.threads(), kernel.open_files()
+def test_run_all_three_times_leaves_nothing_and_stays_on_loopback(at_work):
+    target, kernel, _ = at_work
+    eventually(lambda: not kernel.children(), within=5, what="its processes to end")
+    threads, files = kernel.threads(), kernel.open_files()
+    with Watch(kernel) as watch:
         for _ in range(2):
             run_all(kernel, target)
             expect_no_more_than(kernel, threads, files)
@@ -71,54 +89,50 @@ def test_run_all_three_times_leaves_nothing_and_stays_on_loopback(target):
     assert watch.heard == set()
 
 
-# Interrupt
-
-
 @linux
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("target", LESSONS + SOLUTIONS, ids=name)
-def test_interrupt_in_any_cell_leaves_nothing_and_the_cell_runs_again(target):
+def test_interrupt_leaves_nothing_and_the_cell_runs_again(at_work):
+    target, kernel, ran = at_work
+    threads, files = kernel.threads(), kernel.open_files()
     moment = random.Random(target.source.stem)
-    with Kernel(target.notebook.parent) as kernel:
-        setup, *others = code(target)
-        assert not kernel.run(setup).error
-        for source in others:
-            ran = kernel.run_and_interrupt(source, after=moment.uniform(0.02, 0.6))
-            assert ran.error in ("", "KeyboardInterrupt: "), f"{source}\n\n{ran.error}"
-            quiet = kernel.run("from zmqlab.experiment import assert_all_quiet\nassert_all_quiet()")
-            assert not quiet.error, f"after an interrupt in\n{source}\n\n{quiet.error}"
-            threads, files = kernel.threads(), kernel.open_files()
-            again = kernel.run(source)
-            assert not again.error, f"again after an interrupt:\n{source}\n\n{again.error}"
-            expect_no_more_than(kernel, threads, files)
+    longest = sorted(ran, key=lambda cell: cell.seconds)[-INTERRUPTED:]
+    for cell in (cell for cell in ran if cell in longest and cell.seconds > SHORTEST):
+        cut = kernel.run_and_interrupt(cell.source, after=cell.seconds * moment.uniform(0.05, 0.95))
+        assert cut.error in ("", "KeyboardInterrupt: "), f"{cell.source}\n\n{cut.error}"
+        eventually(
+            lambda: not kernel.run(QUIET).error,
+            within=5,
+            what=f"quiet after an interrupt in\n{cell.source}",
+            every=0.1,
+        )
+        again = kernel.run(cell.source)
+        assert not again.error, f"again after an interrupt:\n{cell.source}\n\n{again.error}"
+        expect_no_more_than(kernel, threads, files)
 
 
 # Restart
 
 
-def starts_processes(target: build.Target) -> bool:
-    return any(".spawn(" in source for source in code(target))
+def run_until_a_process_starts(kernel: Kernel, target: build.Target) -> list[int]:
+    """Run cell after cell; stop in the midst of the first that has started a process."""
+    for source in code(target):
+        if begun := kernel.run_until(source, kernel.children):
+            return begun
+    pytest.fail("no cell has started a process")
 
 
 @linux
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
-    "target", [target for target in LESSONS if starts_processes(target)], ids=name
+    "target", [t for t in LESSONS if any(".spawn(" in source for source in code(t))], ids=name
 )
 def test_restart_ends_the_processes_that_a_cell_started(target):
     with Kernel(target.notebook.parent) as kernel:
-        for source in code(target):
-            if ".spawn(" in source:
-                break
-            assert not kernel.run(source).error
-        before = kernel.pid
-        kernel.begin(source)
-        eventually(kernel.children, within=20, what="a process to start")
-        begun = kernel.children()
+        begun, first = run_until_a_process_starts(kernel, target), kernel.pid
         kernel.restart()
-        assert kernel.pid != before
+        assert kernel.pid != first
         eventually(lambda: not any(map(exists, begun)), within=5, what=f"{begun} to end")
-        run_all(kernel, target)
+        assert run_until_a_process_starts(kernel, target)
 
 
 # Labs as they are shipped
