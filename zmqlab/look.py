@@ -85,7 +85,7 @@ def over(ax: Axes, x: float, text: str, align: str = "center") -> None:
         text,
         (x, 1),
         xycoords=("data", "axes fraction"),
-        xytext=(0, 4),
+        xytext=({"left": 3, "right": -3}.get(align, 0), 4),
         textcoords="offset points",
         ha=align,
         color=INK,

@@ -76,12 +76,8 @@ class Picture:
         figure = Figure((self.width, self.height), DPI, facecolor=PAPER, layout=layout)
         rows = math.ceil(len(self._panels) / self._columns)
         for place, (draw, data, options) in enumerate(self._panels, 1):
-            draw(
-                figure.add_subplot(rows, self._columns, place),
-                *data,
-                **self._scale(draw),
-                **options,
-            )
+            ax = figure.add_subplot(rows, self._columns, place)
+            draw(ax, *data, **(self._scale(draw) | options))
         return figure
 
     def _scale(self, draw: Callable[..., None]) -> dict[str, float]:

@@ -430,8 +430,13 @@ def dots(
 
 
 def dots_text(rows: Mapping[str, Row], *, unit: str = "") -> str:
-    """The values of each row, as a table."""
-    return stacked_text(rows, unit=unit)
+    """The values of each row, as a table; a dash where there is none."""
+    names = _parts(rows)
+    lines = [
+        [name, *(short(row[mark]) if mark in row else "–" for mark in names)]
+        for name, row in rows.items()
+    ]
+    return table([unit, *names], lines)
 
 
 def dots_alt(

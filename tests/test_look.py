@@ -1,0 +1,189 @@
+"""Colours that can be told apart, numbers that can be read."""
+
+import itertools
+
+import matplotlib
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+
+from zmqlab.look import (
+    DPI,
+    GREY,
+    INK,
+    PALETTE,
+    PAPER,
+    color,
+    cut,
+    darker,
+    dress,
+    duration,
+    hatch,
+    inches,
+    milliseconds,
+    natural,
+    short,
+    table,
+    unit_for,
+)
+
+# How red-blind, green-blind and blue-blind eyes see: Machado, Oliveira and Fernandes, "A
+# physiologically-based model for simulation of color vision deficiency" (2009), severity 1.
+EYES = {
+    "all cones": ((1, 0, 0), (0, 1, 0), (0, 0, 1)),
+    "no red cones": (
+        (0.152286, 1.052583, -0.204868),
+        (0.114503, 0.786281, 0.099216),
+        (-0.003882, -0.048116, 1.051998),
+    ),
+    "no green cones": (
+        (0.367322, 0.860646, -0.227968),
+        (0.280085, 0.672501, 0.047413),
+        (-0.011820, 0.042940, 0.968881),
+    ),
+    "no blue cones": (
+        (1.255528, -0.076749, -0.178779),
+        (-0.078411, 0.930809, 0.147602),
+        (0.004733, 0.691367, 0.303900),
+    ),
+}
+
+
+def linear(colour):
+    return [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)]
+
+
+def seen(colour, eyes):
+    """The colour as these eyes see it, in light."""
+    rgb = linear(colour)
+    return [sum(a * b for a, b in zip(row, rgb, strict=True)) for row in EYES[eyes]]
+
+
+def brightness(colour):
+    red, green, blue = linear(colour)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one, other):
+    """WCAG 2.2: 1 (the same) to 21 (black on white)."""
+    bright, dark = sorted((brightness(one), brightness(other)), reverse=True)
+    return (bright + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("eyes", EYES)
+def test_any_two_of_seven_workers_can_be_told_apart(eyes):
+    for one, other in itertools.combinations(PALETTE, 2):
+        ends = zip(seen(one, eyes), seen(other, eyes), strict=True)
+        assert sum((a - b) ** 2 for a, b in ends) ** 0.5 > 0.12, (one, other)
+
+
+def test_a_worker_has_one_colour_however_it_is_called():
+    assert len({color(f"w{n}") for n in range(1, 8)}) == 7
+    assert color("w2") == color("worker 2") == color("worker-2") == PALETTE[1]
+    assert color("w0") == color("w1")
+
+
+@pytest.mark.parametrize("name", ["main", "broker", "c1", "sink", "w", "ww1", "w1x", ""])
+def test_everybody_else_is_grey(name):
+    assert (color(name), hatch(name)) == (GREY, "")
+
+
+def test_colour_and_hatch_together_tell_forty_workers_apart():
+    assert len({(color(f"w{n}"), hatch(f"w{n}")) for n in range(1, 41)}) == 40
+    assert {hatch(f"w{n}") for n in range(1, 8)} == {""}
+
+
+def test_what_is_written_stands_out_from_the_paper():
+    assert contrast(INK, PAPER) > 15
+    assert contrast(GREY, PAPER) > 7
+
+
+def test_lines_of_every_colour_stand_out_from_the_paper():
+    """A yellow line would not: WCAG asks for 3 to 1 of what is no text."""
+    assert contrast(PALETTE[6], PAPER) < 1.5
+    assert all(contrast(darker(colour), PAPER) > 2.7 for colour in PALETTE)
+
+
+def test_a_figure_is_dark_on_light_in_whatever_style_matplotlib_is():
+    figure = Figure()
+    with matplotlib.rc_context({"text.color": "white", "axes.grid": True, "font.size": 30}):
+        ax = figure.add_subplot()
+        before = dict(matplotlib.rcParams)
+        dress(ax, "The finding")
+        assert dict(matplotlib.rcParams) == before
+    assert figure.get_facecolor() == ax.get_facecolor() == (1, 1, 1, 1)
+    assert ax.get_title("left") == "The finding"
+    assert {tick.label1.get_color() for tick in ax.xaxis.get_major_ticks()} == {INK}
+    assert not any(line.get_visible() for line in ax.get_xgridlines())
+
+
+def test_a_long_finding_is_broken_into_lines_but_not_before_a_unit():
+    ax = Figure((4, 3), DPI).add_subplot()
+    dress(ax, "least recently used has the shortest p99 latency of all, 76.8 ms; random 225 ms")
+    lines = ax.get_title("left").splitlines()
+    assert len(lines) > 1
+    assert not any(line.startswith(("ms", "ms;")) for line in lines)
+
+
+def test_axes_without_a_place_in_a_grid_have_their_own_size():
+    figure = Figure((10, 10), DPI)
+    assert inches(figure.add_axes((0, 0, 0.5, 0.2))) == pytest.approx((5, 2))
+    assert inches(figure.add_subplot(2, 1, 1)) == pytest.approx((10 - 0.9, 5 - 1.1))
+
+
+# --- Numbers ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, "0 s"),
+        (0.00004, "40 µs"),
+        (0.0004, "400 µs"),
+        (0.296, "296 ms"),
+        (0.0768, "76.8 ms"),
+        (1, "1 s"),
+        (5.08, "5.08 s"),
+        (1234, "1234 s"),
+    ],
+)
+def test_times_have_a_unit_and_three_digits_that_matter(seconds, words):
+    assert duration(seconds) == words
+
+
+@given(st.floats(1e-6, 1e5))
+def test_a_time_in_words_is_the_time(seconds):
+    number, unit = duration(seconds).split()
+    scale = {"s": 1, "ms": 1e3, "µs": 1e6}[unit]
+    assert float(number) / scale == pytest.approx(seconds, rel=0.006)
+    assert unit_for(seconds) == (scale, unit)
+
+
+def test_short_numbers():
+    assert [short(n) for n in (33.3333, 100.4, 0, 2.5, 0.125)] == [
+        "33.3",
+        "100",
+        "0",
+        "2.5",
+        "0.125",
+    ]
+    assert milliseconds(0.01234) == "12.3"
+    assert (cut("abcdef", 6), cut("abcdef", 4)) == ("abcdef", "abc…")
+
+
+def test_names_are_sorted_as_people_count():
+    assert sorted(["w10", "w9", "w1", "main", "w2"], key=natural) == [
+        "main",
+        "w1",
+        "w2",
+        "w9",
+        "w10",
+    ]
+
+
+def test_tables_align_names_left_and_numbers_right():
+    assert table(
+        ["", "tasks", "share"], [["w1", "7", "7%"], ["w10", "93", "93%"], ["all", "100"]]
+    ) == ("     tasks  share\nw1       7     7%\nw10     93    93%\nall    100")
