@@ -1,14 +1,13 @@
 """The checker of lab 04: its rules on hand-written outcomes, and whole submissions."""
 
 import contextlib
-import importlib.util
 import re
 import threading
 import time
-from pathlib import Path
 
 import pytest
 
+from labs import functions, in_notebook, submissions
 from zmqlab.check.lab_04 import (
     AUTOMATIC,
     TIMES,
@@ -33,17 +32,19 @@ from zmqlab.check.lab_04 import (
 from zmqlab.envelope import Envelope, MalformedEnvelope, show
 from zmqlab.journal import Journal
 
-HERE = Path(__file__).parent / "submissions" / "lab_04"
-PASS, FAIL = (sorted(HERE.glob(f"{kind}_*.py")) for kind in ("pass", "fail"))
+PASS, FAIL = submissions("04", "pass_"), submissions("04", "fail_")
 
 
 def load(path):
     """A submission's two functions, and what its comments expect: [("fails", "…"), …]."""
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    unwrap, wrap = functions(path, "unwrap", "wrap")
     comments = re.findall(r"^# (fails|says): (.+)$", path.read_text(), re.MULTILINE)
-    return module.unwrap, module.wrap, comments
+    return unwrap, wrap, comments
+
+
+def right():
+    """The functions of a right solution."""
+    return functions(PASS[-1], "unwrap", "wrap")
 
 
 # -- submissions ----------------------------------------------------------------------------------
@@ -83,20 +84,20 @@ def test_there_are_enough_of_both():
     assert len(FAIL) >= 5
 
 
+@pytest.mark.slow
+def test_the_solution_passes():
+    report = lab04(*in_notebook("04", "solution", "unwrap", "wrap"))
+    assert report, str(report)
+
+
 def test_both_holes_as_shipped_are_named_and_nothing_else():
-    def unwrap(frames):
-        raise NotImplementedError("unwrap is yours to write")
-
-    def wrap(route, body):
-        raise NotImplementedError("wrap is yours to write")
-
-    report = lab04(unwrap, wrap)
+    report = lab04(*in_notebook("04", "lab", "unwrap", "wrap"))
     broken = [f.evidence for f in report.findings if f.verdict == "failed"]
     assert broken == ["unwrap is not done yet.", "wrap is not done yet."]
 
 
 def test_unwrap_alone_is_judged_before_wrap_is_written():
-    unwrap, _, _ = load(HERE / "pass_slices.py")
+    unwrap, _ = right()
 
     def wrap(route, body):
         raise NotImplementedError
@@ -111,7 +112,7 @@ def test_unwrap_alone_is_judged_before_wrap_is_written():
 
 @pytest.mark.parametrize("handed_in", [..., None, 3, "unwrap", lambda: 0])
 def test_what_is_no_such_function_is_named(handed_in):
-    _, wrap, _ = load(HERE / "pass_slices.py")
+    _, wrap = right()
     report = lab04(handed_in, wrap)
     assert report.verdict == "failed"
     assert report.findings[0].rule.startswith("unwrap")
@@ -119,7 +120,7 @@ def test_what_is_no_such_function_is_named(handed_in):
 
 @pytest.mark.slow
 def test_the_same_functions_get_the_same_report():
-    unwrap, wrap, _ = load(HERE / "pass_slices.py")
+    unwrap, wrap = right()
     assert str(lab04(unwrap, wrap)) == str(lab04(unwrap, wrap))
 
 
@@ -146,7 +147,7 @@ def test_it_returns_within_its_limit_whatever_it_is_handed(monkeypatch):
 
 @pytest.mark.slow
 def test_one_that_goes_wrong_only_among_live_peers_is_told_where():
-    unwrap, wrap, _ = load(HERE / "pass_slices.py")
+    unwrap, wrap = right()
 
     def only_by_hand(route, body):
         if body[:1] == [b"answer"]:
@@ -162,7 +163,7 @@ def test_one_that_goes_wrong_only_among_live_peers_is_told_where():
 @pytest.mark.slow
 def test_answers_that_go_astray_live_are_undecided(monkeypatch):
     monkeypatch.setattr("zmqlab.check.lab_04.LIVE", 0.5)
-    unwrap, wrap, _ = load(HERE / "pass_slices.py")
+    unwrap, wrap = right()
 
     def astray(route, body):
         return wrap([b"nobody", *route] if body[:1] == [b"answer"] else route, body)
@@ -379,12 +380,12 @@ def test_an_error_has_to_show_every_frame():
 
 
 def test_an_answer_for_somebody_else_is_a_failure_and_a_missing_one_is_not():
-    right = Client("a", 0, [b"x"], answers=[[b"answer", b"x"]] * TIMES)
+    content = Client("a", 0, [b"x"], answers=[[b"answer", b"x"]] * TIMES)
     wrong = Client("b", 1, [b"y"], answers=[[b"answer", b"x"]])
     silent = Client("c", 2, [b"z"], answers=[[b"answer", b"z"]])
     journal = Journal.of([])
-    assert everyone_got_its_answer([right], journal).verdict == "passed"
-    assert everyone_got_its_answer([right, silent], journal).verdict == "undecided"
-    finding = everyone_got_its_answer([right, wrong, silent], journal)
+    assert everyone_got_its_answer([content], journal).verdict == "passed"
+    assert everyone_got_its_answer([content, silent], journal).verdict == "undecided"
+    finding = everyone_got_its_answer([content, wrong, silent], journal)
     assert finding.verdict == "failed"
     assert "b asked [b'y'], with 1 brokers between, and got [b'answer', b'x']" in finding.evidence
