@@ -76,8 +76,7 @@ def by_policy(ctx: zmq.Context, frontend: str, backend: str, choose: Policy, rng
         while True:
             ready, _, _ = zmq.select([workers] if full else [workers, clients], [], [])
             if clients in ready:
-                chosen = fleet.give(choose, rng)
-                full = chosen is None
+                full = (chosen := fleet.give(choose, rng)) is None
                 if chosen is not None:
                     match clients.recv_multipart():
                         case [client, b"", *body]:
