@@ -278,7 +278,7 @@ def test_busy_times_in_words():
     )
 
 
-@settings(max_examples=25)
+@settings(max_examples=10, deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 12), st.floats(0, 100), st.floats(1e-6, 10)), min_size=1))
 def test_any_busy_times_can_be_drawn(lines):
     spans = [Span(f"w{n}", start, start + length, ()) for n, start, length in lines]

@@ -156,10 +156,12 @@ class _Scene:
     ) -> None:
         messages = journal.messages()
         sockets = list(dict.fromkeys(hop.socket for hop in journal.hops))
-        alone = len(journal.who()) == 1
-        self._socket_names = _socket_names(sockets) if alone else {}
+        self.alone = len(journal.who()) == 1
+        self._socket_names = _socket_names(sockets) if self.alone else {}
         ways = [(self._lane(m.sent), self._lane(m.received)) for m in messages]
-        self.who = list(who) if who is not None else _columns(ways)
+        if who is None:
+            who = list(self._socket_names.values()) if self.alone else _columns(ways)
+        self.who = list(who)
         self.kinds: dict[str, list[str]] = {name: [] for name in self.who}
         for hop in journal.hops:
             kinds = self.kinds.get(self._lane(hop), [])
@@ -305,7 +307,7 @@ def _fitting(messages: Sequence[Message], room: float) -> int:
     def rows(n: int) -> float:
         return _Lines(messages[:n]).height + (1.0 if n < len(messages) else 0.0)
 
-    most = min(len(messages), int(room) + 3)
+    most = min(len(messages), max(3, int(room)))
     if rows(most) <= room:
         return most
     return max(min(3, most), bisect_right(range(most), room, key=rows) - 1)
@@ -387,7 +389,7 @@ def _heads(ax: Axes, scene: _Scene, inches_apart: float) -> None:
     """The names above the lines, with the kinds of sockets where there is room."""
     wide = inches_apart > 0.9
     heads = [
-        f"{name}\n{' '.join(scene.kinds[name])}" if wide and name not in scene.kinds[name] else name
+        f"{name}\n{' '.join(scene.kinds[name])}" if wide and not scene.alone else name
         for name in scene.who
     ]
     ax.xaxis.tick_top()
