@@ -1,13 +1,12 @@
 """The checker of lab 07: its rules on hand-written outcomes, and whole submissions."""
 
-import importlib.util
 import random
 import re
-from pathlib import Path
 from random import Random
 
 import pytest
 
+from labs import functions, in_notebook, submissions
 from zmqlab import check
 from zmqlab.check.lab_07 import (
     BUDGETS,
@@ -23,17 +22,13 @@ from zmqlab.check.lab_07 import (
 )
 from zmqlab.policy import least_loaded, least_recently_used
 
-HERE = Path(__file__).parent / "submissions" / "lab_07"
-PASS, FAIL = (sorted(HERE.glob(f"{kind}_*.py")) for kind in ("pass", "fail"))
+PASS, FAIL = submissions("07", "pass_"), submissions("07", "fail_")
 
 
 def load(path):
     """What a submission calls choose, and what its comments expect: [("fails", "…"), …]."""
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
     comments = re.findall(r"^# (fails|says|hint): (.+)$", path.read_text(), re.MULTILINE)
-    return module.choose, comments
+    return *functions(path, "choose"), comments
 
 
 # --- submissions
@@ -74,11 +69,14 @@ def test_there_are_enough_of_both():
     assert len(FAIL) >= 5
 
 
-def test_the_hole_as_shipped_is_not_done_yet():
-    def choose(loads, rng):
-        raise NotImplementedError("choose a worker")
+@pytest.mark.slow
+def test_the_solution_passes():
+    report = lab07(*in_notebook("07", "solution", "choose"))
+    assert report, str(report)
 
-    report = lab07(choose)
+
+def test_the_hole_as_shipped_is_not_done_yet():
+    report = lab07(*in_notebook("07", "lab", "choose"))
     assert report.verdict == "failed"
     assert "choose is not done yet" in str(report)
     assert "asked about" not in str(report)
@@ -226,6 +224,6 @@ def test_the_decision_hardest_to_justify_is_remembered():
 
 @pytest.mark.slow
 def test_whose_turn_it_is_does_for_constant_work_but_not_for_bimodal():
-    choose, _ = load(HERE / "fail_round_robin_by_own_counter.py")
+    choose, _ = load(PASS[0].with_name("fail_round_robin_by_own_counter.py"))
     verdicts = {finding.rule[:4]: finding.verdict for finding in lab07(choose).findings}
     assert (verdicts["mean"], verdicts["p99 "]) == ("passed", "failed")

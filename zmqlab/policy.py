@@ -38,9 +38,10 @@ class RoundRobin:
     """Each worker in turn, in the order in which they joined, whatever they have to do.
 
     Assumes that tasks cost the same and workers are equally fast. It looks at no load, and is the
-    one policy here with a memory. It is what PUSH and DEALER do (30/PIPELINE, 28/REQREP), and the
-    best there is for one who cannot see the queues of equal workers: Ephremides, Varaiya and
-    Walrand, "A simple dynamic routing problem", IEEE Transactions on Automatic Control 25 (1980).
+    one policy here with a memory. It is what PUSH and DEALER do (30/PIPELINE, 28/REQREP), and for
+    one who cannot see the queues of equal workers the best there is (shown for exponential costs:
+    Ephremides, Varaiya and Walrand, "A simple dynamic routing problem", IEEE Transactions on
+    Automatic Control 25, 1980).
     """
 
     turn: int = field(default=-1, repr=False)

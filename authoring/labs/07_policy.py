@@ -34,7 +34,7 @@ from zmqlab.theory import best_split, makespan_bound
 #
 # The check runs your policy and round robin on the same 60,000 tasks, with four workers, on the virtual clock. It gives the same answer on every machine.
 #
-# | work | load | your budget | why so much |
+# | work | load | your budget | why |
 # |---|---|---|---|
 # | constant | 0.5 and 0.8 | mean: 1.3 times round robin's | nobody can do better than round robin here; who looks at loads pays a little, who looks at none and draws at random pays too much |
 # | bimodal | 0.8 | p99: 0.75 times round robin's | round robin is blind; who looks at some of the loads gets below this, at all of them far below |
@@ -108,7 +108,7 @@ else:
 # %% [markdown]
 # ## Think about it
 #
-# 1. Your policy looked at every load. Why did that not help here?
+# 1. Your policy looked at loads. Why did that not help here?
 # 2. What would the broker have to know, or to do, to come near the bound?
 # 3. Ten brokers, each with its own `choose`, share a hundred workers, and learn the loads from each other a moment too late. What do ten least-loaded policies do?
 

@@ -385,7 +385,7 @@ together(
 # %% [markdown]
 # ## In practice
 #
-# - **Measure the variance first**, then the round trip against the task. Work all alike: PUSH or DEALER, nothing to build. Work that varies and takes much longer than the round trip: idle workers, credit 1. In between: a credit of 2, seldom more.
+# - **Measure the variance first**, then the round trip against the task. Work and workers all alike: PUSH or DEALER, nothing to build. Work that varies and takes much longer than the round trip: idle workers, credit 1. In between: a credit of 2, seldom more.
 # - **You have met credit under other names.** `TaskScheduler.hwm` of ipyparallel, the prefetch count of AMQP, Dask's `worker-saturation`: in 2022 Dask returned to keeping tasks back, with a little more than one per thread ([distributed#7213](https://github.com/dask/distributed/issues/7213)).
 # - **Two choices are for many brokers.** Several that all see the same least loaded worker send it everything at once; chance keeps them apart.
 # - **No policy creates capacity.** From a load of 1 on, the queue grows without end under each of them. Then the question is whom to refuse.
