@@ -433,10 +433,13 @@ class Experiment:
         term = threading.Thread(target=self.ctx.term, name=f"term of {self.name}", daemon=True)
         term.start()
         self._left.wait()
+        pause = 0.01
+        while term.is_alive():
+            _close_orphans(self.ctx)
+            term.join(pause)
+            pause = min(2 * pause, 0.5)
         for task in self.tasks:
             task.thread.join()
-        _close_all_sockets(self.ctx)
-        term.join()
         _running.discard(self)
 
     def leftovers(self) -> list[str]:
@@ -455,10 +458,11 @@ def _close_own_sockets(ctx: Context) -> None:
             socket.close(0)
 
 
-def _close_all_sockets(ctx: Context) -> None:
-    """Close what is open. Only for when the threads that used the sockets have ended."""
+def _close_orphans(ctx: Context) -> None:
+    """Close what ended threads left open. A socket of a live thread may be in use: not these."""
     for socket in list(ctx._sockets):
-        if not socket.closed:
+        thread = getattr(socket, "_thread", None)
+        if not socket.closed and (thread is None or not thread.is_alive()):
             socket.close(0)
 
 

@@ -6,7 +6,7 @@ To the code that uses them they are pyzmq's own sockets: same calls, same option
 from __future__ import annotations
 
 from collections.abc import Callable
-from threading import current_thread, get_ident
+from threading import Thread, current_thread, get_ident
 from time import monotonic
 from typing import Any
 
@@ -34,11 +34,12 @@ class PlainSocket(zmq.Socket[bytes]):
     """
 
     context: Context
-    _maker: int = 0  # the thread that made it
+    _maker: int = 0  # the thread that made it: its number, which another may get when it ended
+    _thread: Thread | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._maker = get_ident()
+        self._maker, self._thread = get_ident(), current_thread()
 
     def set(self, option: int, value: Any) -> None:
         """Set a socket option; ZMQ_LINGER at most as long as the context allows."""
