@@ -109,7 +109,7 @@ class Kernel:
             if is_idle(message):
                 return Ran(source)
         self.manager.interrupt_kernel()
-        return self.finish(message_id, Ran(source), within=10)
+        return self.finish(message_id, Ran(source), within=20)
 
     def run_until(self, source: str, condition: Callable[[], T]) -> T | None:
         """Run a cell until `condition()` is true, and return that; None if the cell ends before."""
