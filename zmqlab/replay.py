@@ -20,8 +20,9 @@ import traitlets
 from IPython.display import display
 
 from . import plots
+from .arrows import Message, wire
 from .envelope import parts, show, show_frame
-from .journal import Hop, Journal, Message, wire
+from .journal import Hop, Journal
 from .live import bundle
 from .look import GREY, color
 

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 
 from matplotlib.axes import Axes
 
+from .arrows import Message
 from .envelope import show as show_frames
-from .journal import Hop, Journal, Message, SocketNote
+from .journal import Hop, Journal, SocketNote
 from .look import (
     INK,
     PALE,
