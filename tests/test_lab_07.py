@@ -45,7 +45,8 @@ def test_right_solutions_pass(path):
 @pytest.mark.slow
 @pytest.mark.parametrize("path", FAIL, ids=lambda path: path.stem)
 def test_wrong_ones_fail_for_the_reason_that_they_name(path, monkeypatch):
-    monkeypatch.setattr("zmqlab.check.lab_07.LIMIT", 2)
+    if "waits" in path.stem:  # for ever: no need to see all of it
+        monkeypatch.setattr("zmqlab.check.lab_07.LIMIT", 2)
     choose, expected = load(path)
     report = lab07(choose)
     assert report.verdict == "failed", str(report)
@@ -112,7 +113,7 @@ def test_one_that_goes_wrong_only_at_work_is_told_about_what():
 
 @pytest.mark.slow
 def test_one_that_is_slow_is_not_called_stuck(monkeypatch):
-    monkeypatch.setattr("zmqlab.check.lab_07.LIMIT", 0.6)
+    monkeypatch.setattr("zmqlab.check.lab_07.LIMIT", 2)
 
     def choose(loads, rng):
         for _ in range(3000 if len(loads) == 4 else 0):
@@ -127,7 +128,7 @@ def test_one_that_is_slow_is_not_called_stuck(monkeypatch):
 
 @pytest.mark.slow
 def test_one_that_is_stuck_at_work_is_shown_where(monkeypatch):
-    monkeypatch.setattr("zmqlab.check.lab_07.LIMIT", 0.6)
+    monkeypatch.setattr("zmqlab.check.lab_07.LIMIT", 2)
     calls = []
 
     def choose(loads, rng):
