@@ -40,6 +40,7 @@ test: $(VENV)/author browser ## run every check (ruff, mypy, build, tests, noteb
 
 build: $(VENV)/author ## build the notebooks whose sources changed
 	$(BIN)/python authoring/build.py $(NAMES)
+	$(BIN)/python authoring/readme_figure.py
 
 bench: $(VENV)/author ## measure, as ratios within one run
 	$(BIN)/python tests/bench.py

@@ -1,0 +1,49 @@
+"""The figure with which the README opens comes from lesson 01 as it is."""
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+import readme_figure
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_the_figure_is_what_the_lesson_gives():
+    assert readme_figure.main(["--check"]) == 0
+
+
+def test_the_figure_says_in_words_what_it_shows():
+    with Image.open(readme_figure.FIGURE) as image:
+        told = image.info["Description"]
+    assert "one worker got everything" in told
+    assert "each got a third" in told
+
+
+def test_the_readme_shows_it_with_words_for_who_does_not_see_it():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    before, shown, _ = readme.partition("](docs/first_figure.png)")
+    assert shown
+    assert len(before.rpartition("![")[2].split()) > 10
+
+
+def test_only_the_lessons_programs_are_taken():
+    programs = readme_figure.programs()
+    assert "def textbook" in programs
+    assert "range(20)" not in programs
+
+
+def test_another_program_makes_the_figure_old(monkeypatch, tmp_path, capsys):
+    changed = tmp_path / "lesson.py"
+    lesson = readme_figure.LESSON.read_text(encoding="utf-8")
+    changed.write_text(lesson.replace("range(100)", "range(99)"), encoding="utf-8")
+    monkeypatch.setattr(readme_figure, "LESSON", changed)
+    assert readme_figure.main(["--check"]) == 1
+    assert "run python authoring/readme_figure.py" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_the_typical_run_is_the_one_in_the_middle(n):
+    runs = [{"w1": 100 - k, "w2": k} for k in range(n)]
+    assert readme_figure.typical(runs) == runs[(n - 1) // 2]
