@@ -14,7 +14,7 @@
 # Somebody starts five workers, then a program that deals out four tasks. Four tasks, five workers: surely nobody gets two. But the worker that did the first task also does the last one
 # ([rzmq#33](https://github.com/ropensci/rzmq/issues/33)).
 #
-# All five workers had been started long before. So **which workers does the dealing program deal to?**
+# All five workers had been started before. So **which workers does the dealing program deal to?**
 
 # %%
 import time
@@ -49,7 +49,7 @@ def worker(ctx, endpoint, connected, seconds=0):
 def feeder(ctx, endpoint):
     """Deal the tasks out."""
     with ctx.socket(zmq.PUSH) as workers:
-        workers.linger = 1000  # at the end wait so many ms for tasks that have not left yet
+        workers.linger = 1000  # ms to wait at the end for tasks that have not left
         workers.bind(endpoint)
         for task in TASKS:
             workers.send(task)
@@ -73,9 +73,9 @@ def textbook():
         endpoint = lab.endpoint()
         for name in WORKERS:
             lab.start(name, worker, endpoint, connected)
-        lab.until(lambda: len(connected) == 3, what="connect() to return in three workers")
+        lab.until(lambda: len(connected) == 3, what="three calls of connect()")
         feeder(lab.ctx, endpoint)
-        lab.until(lambda: len(lab.journal) == 200, what="100 messages sent and 100 received")
+        lab.until(lambda: len(lab.journal) == 200, what="100 tasks to arrive")
     return lab.journal.counts("received", WORKERS)
 
 
@@ -104,15 +104,14 @@ def is_even(counts):
 
 runs = [textbook() for _ in range(20)]
 alone = sum(max(run.values()) == len(TASKS) for run in runs)
-title = (
-    f"In {alone} of 20 runs one worker got everything, in {sum(map(is_even, runs))} a third each"
-)
+thirds = sum(map(is_even, runs))
+title = f"In {alone} of 20 runs one worker got everything, in {thirds} a third each"
 plots.show(plots.stacked, {f"run {n}": run for n, run in enumerate(runs, 1)}, title=title)
 print(f"{len(runs)} runs; in each, all {len(TASKS)} tasks were received.")
-even.compare(sum(map(is_even, runs)))
+even.compare(thirds)
 
 # %% [markdown]
-# Not bad luck, and not always the same worker. Somebody decides anew in each run. When?
+# It is the rule, and it is not always the same worker. Something decides anew in each run.
 #
 # ## Who is there, and since when?
 #
@@ -121,13 +120,13 @@ even.compare(sum(map(is_even, runs)))
 
 # %%
 def watched():
-    """Deal when all are there. Returns the counts, and seconds after bind: arrivals, the end."""
+    """Deal when all are there. Returns the shares, and what happened when after bind()."""
     connected, seconds = [], []
     with Experiment("watched") as lab, lab.ctx.socket(zmq.PUSH) as workers:
         endpoint = lab.endpoint()
         for name in WORKERS:
             lab.start(name, worker, endpoint, connected)
-        lab.until(lambda: len(connected) == 3, what="connect() to return in three workers")
+        lab.until(lambda: len(connected) == 3, what="three calls of connect()")
         arrivals = Arrivals(workers)  # before bind(), to miss nobody
         workers.bind(endpoint)
         bound = time.monotonic()
@@ -137,7 +136,7 @@ def watched():
         for task in TASKS:
             workers.send(task)
         seconds.append(time.monotonic() - bound)
-        lab.until(lambda: len(lab.journal) == 200, what="100 messages sent and 100 received")
+        lab.until(lambda: len(lab.journal) == 200, what="100 tasks to arrive")
     return lab.journal.counts("received", WORKERS), seconds
 
 
@@ -148,7 +147,7 @@ def watched():
 watched_runs = [watched() for _ in range(10)]
 marks = ["first worker", "second worker", "third worker"]
 rows = {
-    f"run {n}": {mark: 1000 * moment for mark, moment in zip(marks, seconds, strict=False)}
+    f"run {n}": {mark: 1000 * second for mark, second in zip(marks, seconds, strict=False)}
     for n, (_, seconds) in enumerate(watched_runs, 1)
 }
 gap = 1000 * median(seconds[1] - seconds[0] for _, seconds in watched_runs)
@@ -167,11 +166,11 @@ print(f"{len(rows)} runs; in each, all three workers came.")
 # So the first `send()` waits for the first queue, and mostly all the others follow before there is a second. In the ten runs that we watched, nothing was sent until three handshakes had been counted. Whom did those tasks go to?
 
 # %%
-even_runs = sum(is_even(run) for run, _ in watched_runs)
-title = f"In {even_runs} of {len(watched_runs)} runs each worker got a third"
-runs_then = {f"run {n}": run for n, (run, _) in enumerate(watched_runs, 1)}
-plots.show(plots.stacked, runs_then, title=title)
-print(f"{even_runs} of {len(watched_runs)} runs: shares of {sorted(watched_runs[0][0].values())}")
+runs = [counts for counts, _ in watched_runs]
+thirds = sum(map(is_even, runs))
+title = f"In {thirds} of {len(runs)} runs each worker got a third"
+plots.show(plots.stacked, {f"run {n}": run for n, run in enumerate(runs, 1)}, title=title)
+print(f"{thirds} of {len(runs)} runs: shares of {sorted(runs[0].values())}")
 
 # %% [markdown]
 # A third each; the odd task goes to whoever is first in the round. Two lines did it: `Arrivals(workers)` before the `bind()`, and its `wait()` before the first `send()`.
@@ -195,18 +194,18 @@ with Experiment("late") as lab, lab.ctx.socket(zmq.PUSH) as workers:
     endpoint = lab.endpoint()
     arrivals = Arrivals(workers)
     workers.bind(endpoint)
-    for there, new, tasks in [(2, ["w1", "w2"], TASKS[:60]), (3, ["w3"], TASKS[60:90])]:
+    for new, there, tasks in [(WORKERS[:2], 2, TASKS[:60]), (WORKERS[2:], 3, TASKS[60:90])]:
         for name in new:
             lab.start(name, worker, endpoint, [], 0.005)
         arrivals.wait(there, patience=5)
         for task in tasks:
             workers.send(task)
-    lab.until(lambda: len(lab.journal) == 180, what="90 messages sent and 90 received")
+    lab.until(lambda: len(lab.journal) == 180, what="90 tasks to arrive")
 
 spans = lab.journal.spans(WORKERS)
 of_w3 = [span.task[0] for span in spans if span.who == "w3"]
 taken_over = [task for task in of_w3 if task in TASKS[:60]]
-title = f"w3 did {len(of_w3)} tasks; then it was idle, while w1 and w2 had tasks waiting"
+title = f"w3 did {len(of_w3)} tasks, then none, while w1 and w2 had tasks waiting"
 plots.show(plots.busy, spans, title=title)
 print(f"Of the first 60 tasks w3 did {len(taken_over)}.")
 taken.compare(len(taken_over))
@@ -247,7 +246,7 @@ for attach in ("bind", "connect"):
 # - **Endpoints.** `lab.endpoint()` gives a free port on this machine alone. `tcp://*:5557`, as tutorials have it, listens on all interfaces.
 # - **inproc** has no handshake and no monitor events: a connected peer counts at once.
 # - **READY messages** over a second socket prove only that the *second* connection is up.
-# - **Linger.** ZeroMQ's default is to wait for ever at the end; with 0, closing throws away what has not left yet.
+# - **Linger.** When its Context ends, a socket waits by default for ever until its messages have left; with 0 it throws them away.
 # - **Twice connected** is two queues: a PULL that connects twice to one endpoint gets two shares.
 
 # %% [markdown]

@@ -71,7 +71,7 @@ def dealt(hwm=1000):
         arrivals.wait(len(SECONDS), patience=5)
         for task in TASKS:
             workers.send(task)
-        lab.until(lambda: len(done) == len(TASKS), within=30, what="90 tasks to be done")
+        lab.until(lambda: len(done) == len(TASKS), within=30, what="90 tasks done")
     return lab.journal.spans(SECONDS)
 
 
@@ -107,19 +107,19 @@ dealt_ms.compare(round(1000 * makespan(spans)))
 #
 # ## What "available" means
 #
-# It does skip workers, though. [30/PIPELINE](https://rfc.zeromq.org/spec/30/) says which: a peer is **available** while its queue is not full. How full is set by the **high-water mark**, `SNDHWM` for who sends, `RCVHWM` for who receives. A common advice follows: set
+# It does skip workers, though. [30/PIPELINE](https://rfc.zeromq.org/spec/30/) says which: a peer is **available** while its queue is not full. How full is set by the **high-water mark**, `SNDHWM` for who sends, `RCVHWM` for who receives. So many try ([pyzmq#1111](https://github.com/zeromq/pyzmq/issues/1111)): set
 # both to 1, and each worker has but one task.
 #
 # > **Predict.** Both marks are 1. A worker is connected over tcp and never receives. How many tasks of 10 bytes does the PUSH take for it?
 
 # %%
-taken_tcp = Prediction("Tasks of 10 bytes taken over tcp with HWM 1, up to 1000", low=1, high=1000)
+taken_tcp = Prediction("Tasks taken over tcp with HWM 1, at most 1000", low=1, high=1000)
 taken_tcp
 
 
 # %%
 def in_flight(transport, hwm, size, stop=1000):
-    """How many tasks a PUSH takes for a worker that never receives; at `stop` we stop counting."""
+    """How many tasks, at most `stop`, a PUSH takes for a worker that never receives."""
     with Experiment("in flight", record=False) as lab:
         endpoint = lab.endpoint(transport)
         workers, tasks = lab.ctx.socket(zmq.PUSH), lab.ctx.socket(zmq.PULL)
@@ -127,28 +127,27 @@ def in_flight(transport, hwm, size, stop=1000):
         tasks.bind(endpoint)
         workers.connect(endpoint)
         taken = 0
-        while taken < stop and workers.poll(50, zmq.POLLOUT):  # for 50 ms no room: enough
+        while taken < stop and workers.poll(50, zmq.POLLOUT):  # no room for 50 ms
             workers.send(bytes(size))
             taken += 1
     return taken
 
 
 flights = {
-    f"HWM {hwm}, {size} bytes": {
+    f"HWM {hwm}, {text}": {
         transport: in_flight(transport, hwm, size) for transport in ("inproc", "ipc", "tcp")
     }
-    for size in (10, 10_000)
+    for size, text in [(10, "10 B"), (10_000, "10 kB")]
     for hwm in (1, 10, 100)
 }
-tcp = flights["HWM 1, 10 bytes"]["tcp"]
 
 # %%
-title = f"With HWM 1, 2 small tasks are in flight over inproc, {tcp}{'+' * (tcp == 1000)} over tcp"
+tcp = flights["HWM 1, 10 B"]["tcp"]
+many = f"{tcp} or more" if tcp == 1000 else tcp
+title = f"With HWM 1, 2 small tasks are in flight over inproc, {many} over tcp"
 plots.show(plots.dots, flights, title=title, unit="tasks in flight", log=True)
-print(
-    "inproc, HWM 1, 10, 100:", [flights[f"HWM {hwm}, 10 bytes"]["inproc"] for hwm in (1, 10, 100)]
-)
-print(f"tcp, HWM 1, 10 bytes: more than 100: {tcp > 100}")
+print("inproc, 10 B:", [flights[f"HWM {hwm}, 10 B"]["inproc"] for hwm in (1, 10, 100)])
+print(f"tcp, 10 B, HWM 1: more than 100: {tcp > 100}")
 taken_tcp.compare(tcp)
 
 # %% [markdown]
@@ -161,7 +160,8 @@ taken_tcp.compare(tcp)
 # %%
 spans_hwm = dealt(hwm=1)
 slow = done_by(spans_hwm)["w3"]
-title = f"HWM 1 over tcp: the slow worker gets {slow} of 90; done after {makespan(spans_hwm):.2f} s"
+done_after = f"done after {makespan(spans_hwm):.2f} s"
+title = f"HWM 1 over tcp: the slow worker gets {slow} of 90; {done_after}"
 plots.show(plots.busy, spans_hwm, bound=bound, title=title)
 print(f"Tasks done: {sum(done_by(spans_hwm).values())}")
 
@@ -198,7 +198,7 @@ def asked(fleet):
         for task in TASKS:
             workers.recv()  # somebody is READY
             workers.send(task)
-        lab.until(lambda: len(done) == len(TASKS), within=30, what="90 tasks to be done")
+        lab.until(lambda: len(done) == len(TASKS), within=30, what="90 tasks done")
     return lab.journal.spans(fleet)
 
 
@@ -215,11 +215,11 @@ asked_ms
 spans_asked = asked(SECONDS)
 plots.show(plots.busy, spans_asked, bound=bound)
 print(f"Tasks done: {sum(done_by(spans_asked).values())}")
-print(f"Less than half the makespan of dealing: {makespan(spans_asked) < makespan(spans) / 2}")
+print(f"In less than half the time: {makespan(spans_asked) < makespan(spans) / 2}")
 asked_ms.compare(round(1000 * makespan(spans_asked)))
 
 # %% [markdown]
-# Nobody measured speeds and nobody planned, yet the slow worker got about what it can do. A task is bound to a worker as late as can be: when the worker has nothing else to do. Dealing is a **push**, asking is a **pull**, and what a worker may hold at once is its **credit**: here one task.
+# Nobody measured speeds and nobody planned, yet the slow worker got about what it can do. A task is bound to a worker as late as can be: when the worker has nothing else to do.
 
 # %% [markdown]
 # ## Break it: slower still
@@ -232,10 +232,11 @@ slower_ms
 
 # %%
 slower = {**SECONDS, "w3": 0.500}
-slower_bound = makespan_bound([1] * len(TASKS), [1 / seconds for seconds in slower.values()])
+slower_bound = makespan_bound([1] * len(TASKS), [1 / each for each in slower.values()])
 spans_slower = asked(slower)
 plots.show(plots.busy, spans_slower, bound=slower_bound)
-print(f"Best split: {best_split(len(TASKS), list(slower.values()))}, {1000 * slower_bound:.0f} ms")
+split = best_split(len(TASKS), list(slower.values()))
+print(f"At best: {split} tasks each, done after {1000 * slower_bound:.0f} ms")
 print(f"At least half a second: {makespan(spans_slower) >= 0.5}")
 slower_ms.compare(round(1000 * makespan(spans_slower)))
 
@@ -245,7 +246,7 @@ slower_ms.compare(round(1000 * makespan(spans_slower)))
 # %% [markdown]
 # ## In practice
 #
-# - **Asking costs a round trip** for each task, in which the worker idles. With work of microseconds, or a network of milliseconds, give more credit: [lesson 6](06_idle_worker.ipynb).
+# - **Asking costs a round trip** for each task, in which the worker idles. With work of microseconds, or a network of milliseconds, let it hold more than one: [lesson 6](06_idle_worker.ipynb).
 # - **Equal workers, equal tasks:** dealing is as good, and needs no question.
 # - **A mark holds for each peer** and counts messages, whatever their size. The default is 1000; 0 is no limit.
 # - **A full queue opens again** when about half of it has been read, not after each message.
@@ -254,7 +255,8 @@ slower_ms.compare(round(1000 * makespan(spans_slower)))
 # ## What we know now
 #
 # We asked what a PUSH looks at. It looks at whether a worker's queue is full, and never at the worker. With a straggler among them the fast workers wait for the slow one, and a high-water mark does not help, since it limits memory. A worker that asks when it is free brings the fleet near the lower bound.
-#
+
+# %% [markdown]
 # **An open question.** Three equal workers ask for tasks. Thirty tasks take 5 ms, one takes 100 ms. Does it matter which one comes first?
 #
 # <details><summary>An answer</summary>

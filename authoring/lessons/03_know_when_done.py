@@ -33,7 +33,7 @@ from zmqlab.live import Prediction
 # > **Predict.** The second worker takes one task. Which, of number 1 to 11?
 
 # %%
-first_of_w2 = Prediction("Number of the task that the second worker gets", low=1, high=11)
+first_of_w2 = Prediction("Task that the second worker gets", low=1, high=11)
 first_of_w2
 
 
@@ -61,10 +61,10 @@ with Experiment("three of ten") as lab, lab.ctx.socket(zmq.PUSH) as workers:
     [first] = w2.result(within=5)
 
 print("w2 took", first)
-print(first_of_w2.compare(first))
+first_of_w2.compare(first)
 
 # %% [markdown]
-# Seven tasks are lost. Ten times `send()` returned without an error, and rightly so: it says that the task is in a queue of this socket, and no more. The queue belonged to w1's connection and went with it. PUSH and PULL **acknowledge** nothing.
+# Seven tasks are lost. Ten times `send()` returned without an error, and rightly so: it says that ZeroMQ has taken the task over, and no more. In the queue for w1, on the way, or in w1's own queue: the seven went with w1's connection. PUSH and PULL **acknowledge** nothing.
 #
 # ## Let the results say it
 #
@@ -114,7 +114,7 @@ print(f"{len(results)} results, {len(missing)} tasks missing")
 # > **Predict.** At what position, of 1010, does the sink get the last of those ten?
 
 # %%
-last_of_trickle = Prediction("Position of the last of the ten, of 1010", low=10, high=1010)
+last_of_trickle = Prediction("Position of the last of the ten", low=10, high=1010)
 last_of_trickle
 
 # %%
@@ -131,8 +131,8 @@ with Experiment("flood") as lab:
         trickle.send(b"t")
     heard = b"".join(sink.recv() for _ in range(1010)).decode()
 
-print("heard:", heard[:30], "...")
-print(last_of_trickle.compare(heard.rindex("t") + 1))
+print(f"heard: {heard[:30]}...; the last t is number {heard.rindex('t') + 1}")
+last_of_trickle.compare(heard.rindex("t") + 1)
 
 # %% [markdown]
 # Not first come, first served. A PULL goes round its connections and takes one message from each that has some: **fair queueing**. Nobody who sends much can drown out who sends little. Each sender's own messages stay in order; between two senders there is no order to rely on.
@@ -183,23 +183,17 @@ missing = set(TASKS) - {task for task, _ in results}
 rows = {name: {"done": done[name], "missing": 100 - done[name]} for name in WORKERS}
 title = f"{len(missing)} tasks are missing after the death of w3, and no call has failed"
 plots.show(plots.stacked, rows, title=title, unit="tasks dealt to it")
-print(f"w1: {done['w1']} results, w2: {done['w2']} results, w3: less: {done['w3'] < 100}")
+print(f"Results of w1: {done['w1']}, of w2: {done['w2']}; of w3 less: {done['w3'] < 100}")
 print(f"All that is missing was dealt to w3: {len(missing) == 100 - done['w3']}")
 lost_tasks.compare(len(missing))
 
 # %% [markdown]
-# The ventilator had handed all hundred to w3's connection before w3 began its second. What had not been done died with it: in its memory, in the kernel's buffers, in the ventilator's queue for it. Nobody was told. The sink can name what is missing, because it knows what was sent.
+# The ventilator had dealt w3 its hundred tasks within moments. What w3 had not done died with it: in its memory, in the kernel's buffers, in the ventilator's queue for it. Nobody was told. This sink can name what is missing, because it knows what was sent.
 
 # %% [markdown]
 # ## Does it help to keep the queue?
 #
 # Lesson 1 showed that who connects makes its queue without a peer. Then the queue might outlive one. Thirty tasks of a megabyte, so that most of them must wait in the PUSH; w1 takes one and is killed; w2 takes its place.
-#
-# > **Predict.** The PUSH connects, and the workers bind. How many of the 29 other tasks does w2 get?
-
-# %%
-kept_tasks = Prediction("Tasks that w2 gets when the PUSH connects, of 29", low=0, high=29)
-kept_tasks
 
 
 # %%
@@ -215,7 +209,7 @@ def hold(ctx, task_endpoint, attach, result_endpoint):
 
 
 def take_over(ctx, task_endpoint, attach):
-    """Take tasks up to the one that says it is the last. Returns how many came before it."""
+    """Take tasks up to the last one. Returns how many came before it."""
     with ctx.socket(zmq.PULL) as tasks:
         getattr(tasks, attach)(task_endpoint)
         before = 0
@@ -224,9 +218,15 @@ def take_over(ctx, task_endpoint, attach):
     return before
 
 
+# %% [markdown]
+# One function for both ways round: the PUSH binds and the workers connect, or the PUSH connects and each worker binds.
+#
+# > **Predict.** The PUSH connects, and the workers bind. How many of the 29 other tasks does w2 get?
+
+
 # %%
 def replaced(push_does, workers_do):
-    """Kill w1 with tasks waiting for it, let w2 replace it. Returns what became of 30 tasks."""
+    """Let w2 replace w1, killed with tasks waiting. Returns what became of 30 tasks."""
     with Experiment("replaced", record=False) as lab:
         task_endpoint, result_endpoint = lab.endpoint(), lab.endpoint()
         ventilator, sink = lab.ctx.socket(zmq.PUSH), lab.ctx.socket(zmq.PULL)
@@ -248,6 +248,10 @@ def replaced(push_does, workers_do):
 
 
 # %%
+kept_tasks = Prediction("Tasks that w2 gets, of 29", low=0, high=29)
+kept_tasks
+
+# %%
 fates = {
     "PUSH binds": replaced("bind", "connect"),
     "PUSH connects": replaced("connect", "bind"),
@@ -255,7 +259,7 @@ fates = {
 saved = fates["PUSH connects"]["got by w2"]
 title = f"A PUSH that binds loses what waits; one that connects keeps {saved} of 29"
 plots.show(plots.stacked, fates, title=title)
-print(f"PUSH binds: w2 gets {fates['PUSH binds']['got by w2']} of the 29 tasks that w1 left.")
+print(f"PUSH binds: w2 gets {fates['PUSH binds']['got by w2']} of 29.")
 print(f"PUSH connects: w2 gets some: {saved > 0}; all: {saved == 29}")
 kept_tasks.compare(saved)
 
@@ -273,7 +277,7 @@ kept_tasks.compare(saved)
 # %% [markdown]
 # ## What we know now
 #
-# We asked what you know when `send()` has returned. You know that the task is in a queue of your own socket. Whether it is done, only its result says; so give each task an id, let a sink collect results, and look at what is missing.
+# We asked what you know when `send()` has returned. You know that ZeroMQ has taken the task over from you. Whether it is done, only its result says; so give each task an id, let a sink collect results, and look at what is missing.
 
 # %% [markdown]
 # **An open question.** The workers connect to the sink. Now the sink dies, and a new one binds the same endpoint. What becomes of the results?
