@@ -329,6 +329,16 @@ def test_delay_holds_each_direction_back():
         assert req.recv() == b"three"
 
 
+def test_a_delay_holds_for_connections_to_come(listener):
+    with Tap(endpoint_of(listener)) as tap:
+        tap.delay(0.05)
+        with connect(tap.endpoint) as near, listener.accept()[0] as far:
+            begin = time.monotonic()
+            near.sendall(b"x")
+            assert far.recv(1) == b"x"
+            assert time.monotonic() - begin >= 0.05
+
+
 def test_a_stalled_connection_loses_nothing():
     with request_reply() as (_, tap, req, router):
         req.send(b"one")
@@ -478,6 +488,23 @@ def test_a_planned_delay_and_a_planned_stall_hold_a_message_back():
         ("delay", "100 ms, as planned"),
         ("stall", "100 ms, as planned"),
     ]
+
+
+def test_a_fault_between_messages_of_one_piece_changes_no_octet(listener):
+    greeting = b"\xff" + bytes(8) + b"\x7f\x03\x01NULL" + bytes(48)
+    raw = greeting + b"\x00\x03one" + b"\x01\x03two" + b"\x00\x01!" + b"\x00\x05three"
+
+    def before_the_second(link, way, number):
+        return Fault("delay", 0.05) if number == 1 else None
+
+    with plain_pair(listener, faults=before_the_second) as (tap, near, far):
+        begin = time.monotonic()
+        near.sendall(raw)
+        assert exactly(far, len(raw)) == raw
+        assert time.monotonic() - begin >= 0.05
+        near.shutdown(socket.SHUT_WR)
+        assert far.recv(1) == b""
+    assert [m.frames for m in tap.wire.messages()] == [(b"one",), (b"two", b"!"), (b"three",)]
 
 
 @pytest.mark.slow

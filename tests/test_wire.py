@@ -76,12 +76,14 @@ def test_whole_messages_are_put_together_per_connection_and_direction():
             Record(1.1, 2, "→", frame(b"x", 1)),
             Record(1.2, 1, "←", frame(b"answer")),
             Record(1.3, 1, "→", frame(b"b"), lost=True),
-            Record(1.4, 2, "→", frame(b"never ended", 1)),
+            Record(1.4, 1, "→", frame(b"c")),
+            Record(1.5, 2, "→", frame(b"never ended", 1)),
         ]
     )
     assert wire.messages() == [
         (1.2, 1, "←", (b"answer",), False),
         (1.3, 1, "→", (b"a", b"b"), True),
+        (1.4, 1, "→", (b"c",), False),
     ]
 
 
