@@ -220,6 +220,12 @@ def test_a_message_that_nobody_has_received_ends_in_a_cross_and_says_so():
     assert ax.get_title("left") == "1 of 4 messages was not received"
 
 
+def test_only_what_was_received_has_an_arrow_head():
+    notes = [n for n in drawn(dealt(4, lost=[1])).texts if getattr(n, "arrow_patch", None)]
+    heads = [note.arrow_patch.get_arrowstyle().arrow for note in notes]
+    assert heads == ["-|>", "-", "-|>", "-|>"]
+
+
 def test_a_lost_message_points_where_its_sender_mostly_sends():
     journal = request()
     worker = journal.sockets[3]
