@@ -14,8 +14,8 @@ collects plain data and asks pure rules about it:
             return [problem]
         return [rule_one(lab.journal), rule_two(call.value)]
 
-The first scenario in which something fails is the last that runs: the rest is reported as not
-tried. That keeps a report short and its time bounded.
+The first scenario that does not pass is the last that runs: the rest is reported as not tried.
+That keeps a report short and its time bounded.
 """
 
 from __future__ import annotations
@@ -314,12 +314,12 @@ class Trial(Experiment):
 class Scenario:
     """One situation: `run` gets the learner's functions and gives findings."""
 
-    title: str  # shown as not tried when an earlier scenario has failed
+    title: str  # shown as not tried when an earlier scenario has not passed
     run: Callable[..., Iterable[Finding]]
 
 
 def judge(lab: str, functions: Mapping[str, Any], scenarios: Sequence[Scenario]) -> Report:
-    """Run the scenarios up to the first failure and report; a pass is noted as progress.
+    """Run the scenarios as long as they pass and report; a pass is noted as progress.
 
     functions: the contract of each, "feed(ctx, endpoint)", and what the learner handed in for it.
     """
@@ -327,7 +327,7 @@ def judge(lab: str, functions: Mapping[str, Any], scenarios: Sequence[Scenario])
     with _captured() as printed:
         findings = [f for item in functions.items() if (f := uncallable(*item))]
         if not findings:
-            findings = list(_up_to_failure(scenarios, list(functions.values())))
+            findings = list(_as_long_as_they_pass(scenarios, list(functions.values())))
         findings += threads_left(before)
     report = Report(lab, tuple(findings), printed.text())
     if report:
@@ -335,13 +335,13 @@ def judge(lab: str, functions: Mapping[str, Any], scenarios: Sequence[Scenario])
     return report
 
 
-def _up_to_failure(scenarios: Sequence[Scenario], functions: list[Any]) -> Iterator[Finding]:
+def _as_long_as_they_pass(scenarios: Sequence[Scenario], functions: list[Any]) -> Iterator[Finding]:
     for n, scenario in enumerate(scenarios, 1):
         findings = _findings(scenario, functions)
         yield from findings
-        if any(finding.verdict == "failed" for finding in findings):
+        if any(finding.verdict != "passed" for finding in findings):
             if rest := "\n".join(left.title for left in scenarios[n:]):
-                yield undecided("not tried yet", rest, "Mend what failed first.")
+                yield undecided("not tried yet", rest)
             return
 
 
