@@ -1,7 +1,7 @@
 # %% [markdown]
-# # Lab 2 · A task to who asks for one
+# # Lab 2 · Let the workers ask
 #
-# *Goal:* a feeder that hands a task only to a worker that asks, and the worker that asks; together they finish near the lower bound although one worker is slow.
+# *Goal:* a feeder that gives a task only to who asks for one, and the worker that asks, so that a straggler holds up nobody.
 #
 # *You need:* [lesson 2](../notebooks/02_straggler.ipynb). *Time:* 25 minutes.
 
@@ -17,58 +17,69 @@ from zmqlab.theory import makespan_bound
 # %% [markdown]
 # ## The contract
 #
-# A worker is a REQ socket. It sends `b"READY"` and gets one task: some bytes, never empty. It does the task, and only then asks again. When there are no more tasks it gets `b""` and ends.
+# | who | sends | gets |
+# |---|---|---|
+# | worker, a REQ | `b"READY"` | the next task, or `b""` when there are no more |
+# | feed | a task (never empty) to each question, then `b""` | `b"READY"` |
 #
-# | function | what it does |
-# |---|---|
-# | `feed(ctx, endpoint, tasks, n_workers)` | binds; answers each question with the next task, or with `b""` when there are no more; returns when each of `n_workers` workers has got its `b""` |
-# | `worker(ctx, endpoint, work)` | connects and asks; calls `work(task)` for each task before it asks for the next; returns how many it did |
+# `feed(ctx, endpoint, tasks, n_workers)` binds, answers each question when it comes, and returns when every one of `n_workers` workers has got its `b""`. It need not know the workers before, nor wait for all of them to begin. One may come when the others have gone.
 #
-# Workers may come late; there may be more of them than tasks. Nobody uses the processor while nothing happens. Both functions make, use and close their own sockets.
+# `worker(ctx, endpoint, work)` connects, asks, calls `work(task)` and, when that has returned, asks again. It returns how many tasks it did. What `work` returns does not matter, and any bytes but `b""` are a task.
+#
+# With three workers that run your `worker`:
+#
+# ```python
+# feed(ctx, endpoint, [b"a", b"b", b"c", b"d"], 3)
+# assert sorted(worked) == [b"a", b"b", b"c", b"d"]      # each once
+# assert sum(returned) == 4                              # say, 2 and 1 and 1
+# ```
 
 
 # %%
 def feed(ctx: zmq.Context, endpoint: str, tasks: list[bytes], n_workers: int) -> None:
-    """Give each task to a worker that asks for one; then let every worker go home."""
+    """Give each task to a worker that asks; return when all have been told that that is all."""
     ### BEGIN SOLUTION
-    with ctx.socket(zmq.REP) as workers:
-        workers.linger = -1  # the last b"" must still leave
-        workers.bind(endpoint)
-        for answer in [*tasks, *[b""] * n_workers]:
-            workers.recv()
-            workers.send(answer)
+    left = iter(tasks)
+    with ctx.socket(zmq.ROUTER) as router:
+        router.bind(endpoint)
+        gone = 0
+        while gone < n_workers:
+            address, empty, _ready = router.recv_multipart()
+            task = next(left, b"")
+            router.send_multipart([address, empty, task])
+            gone += task == b""
     ### END SOLUTION
 
 
 # %% [markdown]
-# <details><summary>Hint 1</summary>
+# <details><summary>Hint 1: which socket?</summary>
 #
-# Which answers does the feeder give in all, and how many of them? Does it matter to whom?
-#
-# </details>
-# <details><summary>Hint 2</summary>
-#
-# A socket that answers whoever has asked, one question at a time, and waits when nobody asks: lesson 2 has used it.
+# The workers are REQ sockets. Which kinds of socket can a REQ talk to? In the lesson one of them served three workers at once.
 #
 # </details>
-# <details><summary>Hint 3</summary>
+# <details><summary>Hint 2: when is it over?</summary>
 #
-# A worker that has got its `b""` does not ask again. What does that tell about the last `n_workers` answers?
+# What do you count: the tasks that are gone, or the workers that know it? What does a worker get that asks for the first time when the tasks are gone?
+#
+# </details>
+# <details><summary>Hint 3: a worker asks and nothing comes</summary>
+#
+# With a ROUTER you write the envelope yourself. What did the question have between the address and `b"READY"`? A REQ drops an answer without it, silently.
 #
 # </details>
 
 
 # %%
 def worker(ctx: zmq.Context, endpoint: str, work) -> int:
-    """Ask for tasks and do them until there are no more; how many they were."""
+    """Ask for tasks and do them until there are no more; return how many that were."""
     ### BEGIN SOLUTION
+    done = 0
     with ctx.socket(zmq.REQ) as feeder:
         feeder.connect(endpoint)
-        done = 0
         while True:
             feeder.send(b"READY")
             task = feeder.recv()
-            if not task:
+            if task == b"":
                 return done
             work(task)
             done += 1
@@ -76,76 +87,103 @@ def worker(ctx: zmq.Context, endpoint: str, work) -> int:
 
 
 # %% [markdown]
-# <details><summary>Hint 1</summary>
+# <details><summary>Hint</summary>
 #
-# When is the worker free: when it has the task, or when it has done it?
-#
-# </details>
-# <details><summary>Hint 2</summary>
-#
-# A REQ sends, receives, sends, receives. Which line of yours stands between a receive and the next send?
+# Say the contract in the order in which things happen, beginning with the question. Which line of it ends the loop?
 #
 # </details>
 #
 # ## Check
 #
-# The check tries your feeder with its own workers, your worker with its own feeder, and both with a straggler. It takes some seconds.
+# Your `feed` with workers of the check's own: a straggler among them, more workers than tasks and one of them late, no tasks. Then your `worker` with a feeder of the check's own. Then both together.
 
 # %%
 report = check.lab02(feed, worker)
 report
 
 # %% [markdown] tags=["solution-only"]
-# The feeder knows nothing of its workers, not even their names. It has a list of answers: the tasks, then one `b""` for each worker. Whoever asks gets the next one. That every worker gets exactly one `b""` follows from the workers' part of the contract: who got one does not ask again.
+# ## How it works
 #
-# `recv()` waits without using the processor, and a REP answers the one whose question it has just read. A ROUTER could do the same with the address in hand; it is needed once answers come in another order than questions, which is lesson 5.
+# `iter` and `next(left, b"")` are the whole bookkeeping: the next task, and for ever `b""` after the last. Nothing says which worker will get which task until one asks, so nobody can hold what another could do. `recv_multipart` waits without using the processor.
+#
+# It counts workers that were told, not tasks. A worker may come for the first time when everything is done; had `feed` returned with the last task, that one would wait for ever.
+#
+# Another right answer is shorter still. A REP answers whoever has asked last, so it needs no address:
+#
+# ```python
+# with ctx.socket(zmq.REP) as rep:
+#     rep.bind(endpoint)
+#     for task in [*tasks, *[b""] * n_workers]:
+#         rep.recv()
+#         rep.send(task)
+# ```
+#
+# What it cannot do is keep one question waiting while it answers another. The broker of lesson 6 will need that.
 
 # %% [markdown]
 # ## Now break it
 #
-# One worker of three is slow, and the last task is a long one. Whoever asks at the wrong moment gets it. The makespan is how long it takes until all is done, and the lower bound is what no assignment can beat.
-
+# First the fleet of the lesson, with your code: two workers of 2 ms, one of 50 ms. Change the times, and the number of workers.
 
 # %%
-def run(costs, slowness):
-    """Run the fleet on tasks of these costs, in seconds; the journal, and who did how much."""
-    tasks = [b"%.4f" % cost for cost in costs]
-    with Experiment() as lab:
-        endpoint = lab.endpoint()
-        feeder = lab.start("feeder", feed, endpoint, tasks, len(slowness))
-        crew = {
-            name: lab.start(name, worker, endpoint, lambda task, s=s: time.sleep(float(task) * s))
-            for name, s in slowness.items()
-        }
-        feeder.result(within=20)
-        done = {name: task.result(within=5) for name, task in crew.items()}
-    return lab.journal.spans(list(slowness)), done
+SECONDS = {"w1": 0.002, "w2": 0.002, "w3": 0.050}
+TASKS = [b"task %d" % n for n in range(90)]
 
+
+def run(seconds):
+    """Run `feed` and one `worker` for each entry; return who was busy when."""
+    with Experiment("asking") as lab:
+        endpoint = lab.endpoint()
+        fed = lab.start("feed", feed, endpoint, TASKS, len(seconds))
+        for name, each in seconds.items():
+            lab.start(name, worker, endpoint, lambda task, each=each: time.sleep(each))
+        fed.result(within=30)
+        lab.until(lambda: all(task.done for task in lab.tasks), what="the workers to go home")
+    return [span for span in lab.journal.spans(list(seconds)) if span.task != (b"",)]
+
+
+if report:
+    spans = run(SECONDS)
+    bound = makespan_bound([1] * len(TASKS), [1 / each for each in SECONDS.values()])
+    plots.show(plots.busy, spans, bound=bound)
+    print(f"{len(spans)} tasks done")
+else:
+    print("First let the check pass.")
 
 # %% [markdown]
-# The same tasks twice: the long one last, then first. Which is better, and does anybody decide it?
+# Now a worker that takes one task and dies. The others are well.
+
 
 # %%
-slowness = {"w1": 1, "w2": 1, "w3": 10}
+def mortal(ctx, endpoint):
+    """Ask for a task, get it, and die."""
+    with ctx.socket(zmq.REQ) as feeder:
+        feeder.connect(endpoint)
+        feeder.send(b"READY")
+        feeder.recv()
+
+
 if report:
-    long_last = [0.005] * 60 + [0.05]
-    bound = makespan_bound(long_last, [1 / s for s in slowness.values()])
-    for title, costs in [("last", long_last), ("first", long_last[::-1])]:
-        spans, done = run(costs, slowness)
-        plots.show(plots.busy, spans, bound=bound, title=f"The long task comes {title}")
-        print(f"long task {title}: {sum(done.values())} of {len(costs)} tasks done")
+    done = []
+    with Experiment("a death") as lab:
+        endpoint = lab.endpoint()
+        fed = lab.start("feed", feed, endpoint, TASKS, 3)
+        lab.start("w3", mortal, endpoint).result(within=5)
+        others = [lab.start(name, worker, endpoint, done.append) for name in ("w1", "w2")]
+        lab.until(lambda: all(other.done for other in others), what="w1 and w2 to go home")
+        print(f"{len(done)} of {len(TASKS)} tasks done; has feed returned? {fed.done}")
 
 # %% [markdown]
 # **Think about it.**
 #
-# 1. With a slow worker that happens to ask just before the last task, how much later than the bound can you end? Does it depend on how many tasks there are?
-# 2. Between its answer and its next task a worker waits for a round trip. For which tasks does that matter?
-# 3. A worker dies with a task in its hands. What does your feeder do?
+# 1. How many tasks did the death cost, and how many would it have cost if a PUSH had dealt them out?
+# 2. `feed` never returned: it waits for a question that will not come. What could it know, and after what time could it be sure?
+# 3. A worker needs 1 ms for a task and sits 10 ms away from the feeder. For which part of its time does it work? What would you change in the contract?
 
 # %% [markdown] tags=["solution-only"]
-# 1. By one task at the slowest worker's speed, however many tasks there are. That is Graham's argument (1966) for list scheduling, and why the makespan divided by the bound goes to one as the work grows.
-# 2. For tasks that take no longer than the round trip. Then let a worker ask before it is done: credit, in lesson 6.
-# 3. It waits for ever for a `b""` that nobody fetches. It cannot know: a silent worker may be at work. To notice the dead is lesson 8; to do without knowing is [lab 3](03_know_when_done.ipynb).
+# 1. One, the task in its hand. A PUSH would have dealt it a third of them, thirty, all lost with its queue.
+# 2. It could know whom it gave a task and when. Silence does not tell a dead worker from a slow one, at no time: it can only decide how long it waits before it gives the task to somebody else, and then be ready for two answers. That is lab 3, and lesson 8.
+# 3. Each task costs a round trip of 20 ms and 1 ms of work: a twentieth. Let a worker ask for several tasks ahead, a *credit*: then a few lie with it, and a death costs a few. Lesson 6 measures that trade.
 
 # %%
 assert_all_quiet()
