@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from zmqlab.look import (
     DPI,
@@ -107,20 +108,23 @@ def test_lines_of_every_colour_stand_out_from_the_paper():
 
 
 def test_a_figure_is_dark_on_light_in_whatever_style_matplotlib_is():
-    figure = Figure()
-    with matplotlib.rc_context({"text.color": "white", "axes.grid": True, "font.size": 30}):
+    dark = {"figure.facecolor": "k", "axes.facecolor": "k", "text.color": "w", "axes.grid": True}
+    with matplotlib.rc_context(dark):
+        figure = Figure()
         ax = figure.add_subplot()
         before = dict(matplotlib.rcParams)
         dress(ax, "The finding")
         assert dict(matplotlib.rcParams) == before
     assert figure.get_facecolor() == ax.get_facecolor() == (1, 1, 1, 1)
-    assert ax.get_title("left") == "The finding"
+    title = next(text for text in ax.findobj(Text) if text.get_text() == "The finding")
+    assert (title.get_color(), title.get_ha()) == (INK, "left")
     assert {tick.label1.get_color() for tick in ax.xaxis.get_major_ticks()} == {INK}
     assert not any(line.get_visible() for line in ax.get_xgridlines())
 
 
-def test_a_long_finding_is_broken_into_lines_but_not_before_a_unit():
-    ax = Figure((4, 3), DPI).add_subplot()
+@pytest.mark.parametrize("tenths", range(30, 60))
+def test_a_long_finding_is_broken_into_lines_but_not_before_a_unit(tenths):
+    ax = Figure((tenths / 10, 3), DPI).add_subplot()
     dress(ax, "least recently used has the shortest p99 latency of all, 76.8 ms; random 225 ms")
     lines = ax.get_title("left").splitlines()
     assert len(lines) > 1

@@ -91,11 +91,11 @@ class Picture:
     def png(self) -> bytes:
         """The picture as a PNG file."""
         file = BytesIO()
-        self.figure().savefig(file, format="png", facecolor=PAPER, transparent=False)
+        self.figure().savefig(file, format="png", facecolor=PAPER)
         # 128 colours instead of millions make the file a third as big, and nobody sees it.
         image = Image.open(file).convert("RGB").quantize(128, Image.Quantize.MAXCOVERAGE)
         described = PngInfo()
-        described.add_itxt("Description", self.alt)
+        described.add_text("Description", self.alt)
         small = BytesIO()
         image.save(small, "png", optimize=True, pnginfo=described)
         return small.getvalue()
