@@ -197,7 +197,7 @@ def test_long_and_binary_frames_are_cut():
         journal.sent(push, body, body, body, body, body)
         journal.received(pull, body, body, body, body, body)
     text, binary, _ = words(drawn(journal))
-    assert text.startswith('"xxxxxxxxxxxxxx"… (1000 bytes) | ')
+    assert text.startswith('"xxxxxxxxxxxxxxxxxxxx"… (1000 bytes) | ')
     assert binary.startswith("0x0001020304")
     assert text.endswith("…")
     assert len(text) == len(binary) < 110

@@ -92,8 +92,8 @@ class Picture:
         """The picture as a PNG file."""
         file = BytesIO()
         self.figure().savefig(file, format="png", facecolor=PAPER)
-        # 128 colours instead of millions make the file a third as big, and nobody sees it.
-        image = Image.open(file).convert("RGB").quantize(128, Image.Quantize.MAXCOVERAGE)
+        # 256 colours instead of millions make the file a third as big, and nobody sees it.
+        image = Image.open(file).convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE)
         described = PngInfo()
         described.add_text("Description", self.alt)
         small = BytesIO()

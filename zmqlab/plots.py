@@ -493,11 +493,14 @@ def ecdf(
         ax.axhline(p / 100, color=GREY, linestyle=":", linewidth=0.8, zorder=0)
     ax.set_yticks([0, *(p / 100 for p in percentiles)])
     ax.set_yticklabels(["0", *(f"{short(p)} %" for p in percentiles)])
-    ax.set_ylim(0, 1.02)
+    ax.set_ylim(0, 1.04)
     ax.set_xlim(left=0)
     if log and known:  # from where the first curve has left the ground
         ax.set_xscale("log")
-        ax.set_xlim(left=scale * min(percentile(values, 1) for values in known.values()) * 0.8)
+        ax.set_xlim(
+            scale * min(percentile(values, 1) for values in known.values()) * 0.8,
+            scale * max(values[-1] for values in known.values()) * 1.15,
+        )
         ax.xaxis.set_major_formatter("{x:g}")
     ax.set_xlabel(f"{what} ({unit})", color=INK, fontsize=TEXT)
     ax.set_ylabel("part at most so long", color=INK, fontsize=TEXT)

@@ -32,7 +32,7 @@ from .picture import KINDS, Kind
 
 ROW = 0.165  # inches of height for a line of frames
 FAR = 6  # ends between sending and receipt, from which on the receipt is told too
-LONGEST = 14  # bytes shown of a frame
+LONGEST = 20  # bytes shown of a frame
 MOST = 40  # messages told in words
 
 
