@@ -11,7 +11,7 @@
 # *You need:* [lesson 1](01_share_out.ipynb).
 
 # %% [markdown]
-# Somebody has two workers, each needs a second for a task, and a hundred tasks. They expect a PUSH to give the next task to a worker that is free, and to block while both are busy. It blocks for nothing and sends all hundred at once
+# Somebody has two workers, each needs a second for a task, and a hundred tasks. They expect a PUSH to give the next task to a worker that is free, and to block while both are busy. It never blocks, and sends all hundred at once
 # ([ZeroMQ-Perl#10](https://github.com/tsee/ZeroMQ-Perl/issues/10)).
 #
 # So what *does* a PUSH look at, and **what does that cost when one worker is slow?**
