@@ -3,7 +3,7 @@
 import pytest
 
 from labs import first_failure, functions, in_notebook, submissions
-from zmqlab.check import lab_01, lab01
+from zmqlab.check import lab01, lab_01
 from zmqlab.check.lab_01 import (
     every_task_arrives,
     gave_up,

@@ -106,6 +106,7 @@ tap.wire
 decodable = Prediction("Addresses of 40 that can be decoded", low=0, high=40)
 decodable
 
+
 # %%
 def is_text(address):
     """Whether `.decode()` gets through."""
@@ -135,10 +136,15 @@ decodable.compare(sum(map(is_text, addresses)))
 #
 # The ROUTER counts its numbers up from a random start. So, does an address tell one client from all others? Start a broker in a process of its own, let a client say hello, and start the broker anew.
 
+
 # %%
 def first_address(ctx, report):
     """Be a broker; report the address that its first client gets."""
-    with ctx.socket(zmq.ROUTER) as broker, ctx.socket(zmq.REQ) as client, ctx.socket(zmq.PUSH) as out:
+    with (
+        ctx.socket(zmq.ROUTER) as broker,
+        ctx.socket(zmq.REQ) as client,
+        ctx.socket(zmq.PUSH) as out,
+    ):
         broker.bind("inproc://broker")
         client.connect("inproc://broker")
         client.send(b"hello")
@@ -166,6 +172,7 @@ print(f"two brokers, two clients, the same address: {seen[0] == seen[1]}")
 #
 # Now the whole chain: REQ → ROUTER | DEALER → REP. In the middle is a program that reads a request on its ROUTER and writes the same frames to its DEALER, and back. It carries one request at a time, which is enough to look at; a real broker comes in the next lesson.
 
+
 # %%
 def relay(ctx, front, back, name):
     """Carry one request at a time from ROUTER to DEALER, and its answer back."""
@@ -185,8 +192,10 @@ def work(ctx, endpoint):
         while True:
             requests.send(requests.recv().upper())
 
+
 # %% [markdown]
 # The client asks once, under a name that can be followed.
+
 
 # %%
 def ask(ctx, endpoint, question):
@@ -196,6 +205,7 @@ def ask(ctx, endpoint, question):
         client.connect(endpoint)
         client.send(question)
         return client.recv()
+
 
 # %% [markdown]
 # > **Predict.** The broker's DEALER sends on what its ROUTER received: address, delimiter, body. How many frames does the worker's program get from its REP?
@@ -263,6 +273,7 @@ envelope
 # %%
 answers_coming = Prediction("Answers to the two requests", low=0, high=2)
 answers_coming
+
 
 # %%
 def ask_twice(ctx, endpoint):
