@@ -288,7 +288,7 @@ def _judged(
         late = [_retold(f, own, workers) for f in late if f.verdict == "failed"]
         whole = [f for f in tasks_go_out_whole(tasks, workers.journal) if f.verdict == "failed"]
         ended = [p for p in [_all_back(told, call), call.problem()] if p]
-        return whole or _unbound(own, workers) or late or ended[:1]
+        return whole or _unbound(own, workers, call) or late or ended[:1]
     if problem := call.problem():
         return [problem]
     findings = [
@@ -332,7 +332,7 @@ def _retold(finding: Finding, own: Trial, workers: Trial) -> Finding:
     return replace(finding, story=together(own.journal, workers.journal, frames=[task]))
 
 
-def _unbound(own: Trial, workers: Trial) -> list[Finding]:
+def _unbound(own: Trial, workers: Trial, call: Call) -> list[Finding]:
     """Why no worker got anything, if it is that nothing is bound."""
     bound = [f"a {s.kind} bound at {end}" for s in own.journal.sockets for end in s.bound]
     if len(bound) >= 2 or len(workers.journal):
@@ -340,7 +340,8 @@ def _unbound(own: Trial, workers: Trial) -> list[Finding]:
     return [
         failed(
             BINDS,
-            f"No worker received a task. complete has {' and '.join(bound) or 'bound nothing'}.",
+            f"No worker received a task. complete has {' and '.join(bound) or 'bound nothing'}.\n"
+            f"It was at {call.where}",
             "A PUSH bound at the first endpoint, a PULL at the second: workers connect to both.",
         )
     ]
