@@ -304,9 +304,35 @@ follow(lab.journal, tap.wire)
 # The mend is at the sender. A DEALER that talks to a REP (or to a ROUTER that expects REQ clients) plays the REQ's part and sends `[b"", body]`.
 
 # %% [markdown]
+# And the other way round? A ROUTER answers a REQ with address and answer, and leaves the delimiter out ([ezmq#26](https://github.com/zeromq/ezmq/issues/26)). Watch the connection.
+
+# %%
+with Experiment() as lab:
+    endpoint = lab.endpoint()
+    with (
+        Tap(endpoint, between=("client", "broker")) as tap,
+        lab.ctx.socket(zmq.ROUTER) as broker,
+        lab.ctx.socket(zmq.REQ) as client,
+    ):
+        broker.bind(endpoint)
+        client.connect(tap.endpoint)
+        client.send(b"hello")
+        address, _, body = broker.recv_multipart()
+        broker.send_multipart([address, b"an answer"])
+        lab.until(lambda: tap.open == 0, what="the end of the connection")
+        print("answer heard within a second:", bool(client.poll(1000)))
+        print(f"connections made: {tap.made}, still open: {tap.open}")
+
+tap.wire.only("message")
+
+# %% [markdown]
+# The answer went over the wire. The REQ takes it for a broken connection, **hangs up, and never calls again**: a second is ten times what ZeroMQ waits before it connects anew. Its program waits for an answer that cannot come any more. Only a socket monitor would have told (DISCONNECTED). It is a known defect,
+# [libzmq#4196](https://github.com/zeromq/libzmq/issues/4196).
+
+# %% [markdown]
 # ## A ROUTER asks for no empty frame
 #
-# So must every message to a ROUTER have one? Jupyter's do not. The kernel that runs this cell listens on ROUTERs, messages reach it from DEALERs, and their delimiter is the frame `<IDS|MSG>`. Such a message, made by hand:
+# So must every message to a ROUTER have one? Jupyter's do not. The kernel that runs this cell listens on ROUTERs, messages reach it from DEALERs, and their delimiter is the frame `<IDS|MSG>`. Such a message, made by hand and shortened:
 
 # %%
 with Experiment() as lab:
@@ -334,7 +360,7 @@ except MalformedEnvelope as error:
 # ## In practice
 #
 # - **Look for the delimiter, do not count frames.** One ROUTER more on the way and every `client, empty, body = frames` breaks; real services had to mend just that ([loki#219](https://github.com/hove-io/loki/pull/219), [jina#2853](https://github.com/jina-ai/serve/pull/2853)). A REQ with `REQ_CORRELATE` also puts a number before the delimiter.
-# - **Answer a REQ with its delimiter.** A ROUTER that replies `[address, answer]` is not heard: the REQ drops the answer and waits ([ezmq#26](https://github.com/zeromq/ezmq/issues/26)).
+# - **A poll may promise too much.** `poll` on a REP reports a message without a delimiter as ready; `recv` throws it away and waits on, for ever ([libzmq#3989](https://github.com/zeromq/libzmq/issues/3989): a browser on the wrong port was enough). After `poll`, receive with `zmq.NOBLOCK` or an `rcvtimeo`.
 # - **A name is a promise that nobody else has it.** By default a second peer of the same name is connected and never heard. Let ZeroMQ choose, unless a peer must be found again.
 # - The rules are short: [28/REQREP](https://rfc.zeromq.org/spec/28/) for the four sockets, [37/ZMTP](https://rfc.zeromq.org/spec/37/) for the wire.
 
@@ -345,7 +371,7 @@ except MalformedEnvelope as error:
 #
 # | socket | when its program sends | when its program receives |
 # |---|---|---|
-# | **REQ** | puts the delimiter in front | takes the delimiter off; drops what has none |
+# | **REQ** | puts the delimiter in front | takes the delimiter off; hangs up on what has none |
 # | **ROUTER** | takes the first frame off and sends to that address | puts the sender's address in front |
 # | **DEALER** | leaves all as it is | leaves all as it is |
 # | **REP** | puts the kept envelope back in front | keeps all up to the first empty frame; drops what has none |
