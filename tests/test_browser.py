@@ -204,18 +204,15 @@ class Lab:
         self.page.wait_for_selector(f'body[data-jp-theme-light="{light}"]', state="attached")
         self.page.wait_for_selector("#jupyterlab-splash", state="detached")
 
-    def picture(self, name: str) -> None:
-        """Keep the whole notebook as a picture, in the light and in the dark theme."""
+    def picture(self, name: str, *, whole: bool = True) -> None:
+        """Keep the notebook, or what is in view of it, as a picture in a dark and a light theme."""
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-        high = self.page.evaluate("() => window.panel.content.node.scrollHeight")
-        high = max(
-            high,
-            *self.page.evaluate(
-                """() => Array.from(window.panel.content.node.querySelectorAll('*'))
-                .map((node) => node.scrollHeight)"""
-            ),
-        )
-        self.page.set_viewport_size({"width": 1200, "height": min(12_000, high + 150)})
+        if whole:
+            high = self.page.evaluate(
+                """() => Array.from(window.panel.content.node.querySelectorAll(".jp-Cell"))
+                    .reduce((sum, cell) => sum + cell.offsetHeight + 10, 0)"""
+            )
+            self.page.set_viewport_size({"width": 1200, "height": min(10_000, high + 200)})
         for theme in ("JupyterLab Dark", "JupyterLab Light"):
             self.theme(theme)
             self.page.screenshot(path=SCREENSHOTS / f"{name}-{theme.split()[1].lower()}.png")
@@ -312,7 +309,7 @@ def test_a_request_is_stepped_through_by_keyboard(lab, path):
         heard.append(said.inner_text())
     lab.page.keyboard.press("ArrowLeft")
     eventually(lambda: said.inner_text() == heard[-2], within=10, what="the hop before")
-    lab.picture(Path(path).stem)
+    lab.picture(Path(path).stem, whole=False)
 
 
 def fill(lab: Lab, course: Path) -> None:
