@@ -163,7 +163,7 @@ with Experiment() as lab, lab.ctx.socket(zmq.PULL) as reports:
 print(f"two brokers, two clients, the same address: {seen[0] == seen[1]}")
 
 # %% [markdown]
-# The random start comes from the C library's `rand()`, which nobody has seeded: each new process draws the same. Search the web for `006B8B4567`, and you find it in the printed output of the ZeroMQ Guide and in other people's logs.
+# The random start comes from the C library's `rand()`, which nobody has seeded: each new process draws the same. On Linux the first address is `006B8B4567`: search the web for it, and you find it in the printed output of the ZeroMQ Guide and in other people's logs.
 #
 # > **Watch out.** An address belongs to one connection of one ROUTER. Hand it back as it came; compare it, show it in hex, do not decode it. Forget it when the client reconnects or the broker restarts: then it may well be somebody else's.
 
