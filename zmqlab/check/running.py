@@ -117,8 +117,9 @@ class Call:
             state = "raised"
         finally:
             self.ended, self.cpu = time.monotonic(), time.thread_time() - cpu
-        if ctx is not None and state in ("returned", "raised"):
-            self.left_open, self.context_closed = _unclosed(ctx), ctx.closed
+        if ctx is not None and state != "stopped":
+            self.left_open = _unclosed(ctx)
+            self.context_closed = ctx.closed and state != "context ended"
         self.state = state
         self._done.set()
 

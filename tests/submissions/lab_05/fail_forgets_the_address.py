@@ -1,0 +1,16 @@
+"""A reply without an address goes nowhere."""
+
+import zmq
+
+
+def broker(ctx, frontend, backend):
+    with ctx.socket(zmq.ROUTER) as clients, ctx.socket(zmq.DEALER) as workers:
+        clients.bind(frontend)
+        workers.bind(backend)
+        while True:
+            ready, _, _ = zmq.select([clients, workers], [], [])
+            if clients in ready:
+                workers.send_multipart(clients.recv_multipart())
+            if workers in ready:
+                _, *reply = workers.recv_multipart()
+                clients.send_multipart(reply)

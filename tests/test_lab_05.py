@@ -1,0 +1,135 @@
+"""Lab 05: its rules on hand-written outcomes, and submissions that are right and wrong."""
+
+import pytest
+
+from labs import first_failure, functions, in_notebook, submissions
+from zmqlab.check import lab05, lab_05, peers
+from zmqlab.check.lab_05 import missing, own_answers
+from zmqlab.check.peers import Used, body_of, busy_part, done
+
+AT_A_WORKER = f"{peers.WAITS}: one request at a worker"
+WRONG = {  # the rule that each wrong submission breaks first
+    "adds_a_delimiter": lab_05.ARRIVES,
+    "answers_in_order_of_asking": lab_05.OWN,
+    "answers_the_last_asker": lab_05.OWN,
+    "assumes_three_frames": lab_05.ANYBODY,
+    "decodes_ids": lab_05.ARRIVES,
+    "decodes_leniently": lab_05.ARRIVES,
+    "dies_of_a_client_that_left": lab_05.LEAVERS,
+    "dies_of_an_odd_answer": lab_05.ANYTHING,
+    "dies_of_an_odd_request": lab_05.ANYTHING,
+    "does_not_bind_the_backend": lab_05.ARRIVES,
+    "drops_while_no_worker_is_there": lab_05.ARRIVES,
+    "forgets_the_address": lab_05.ARRIVES,
+    "gives_up_after_a_quiet_second": peers.GOES_ON,
+    "hears_workers_only_after_clients": lab_05.ARRIVES,
+    "is_a_coroutine": "broker is a plain function",
+    "keeps_the_first_frame_of_the_body": lab_05.ANYBODY,
+    "keeps_the_last_frame_of_an_answer": lab_05.ANYBODY,
+    "leaves_its_sockets_open": "broker closes its sockets",
+    "looks_for_a_delimiter_that_is_not_there": lab_05.ANYTHING,
+    "one_request_at_a_time": lab_05.AT_ONCE,
+    "polls_in_vain": AT_A_WORKER,
+    "sends_from_another_thread": peers.ONE_THREAD,
+    "spins": AT_A_WORKER,
+    "stops_after_a_hundred": lab_05.OWN,
+    "stops_at_the_first_odd_message": lab_05.ANYTHING,
+    "strips_the_delimiter": lab_05.ARRIVES,
+    "swallows_the_end": "broker ends with the context",
+    "swaps_the_ends": lab_05.ARRIVES,
+    "takes_every_body_for_text": lab_05.ANYBODY,
+    "waits_for_the_answer_in_its_loop": lab_05.AT_ONCE,
+}
+
+# ------------------------------------------------------------------ rules
+
+ASKED = {"c1": (b"one",), "c2": (b"two",)}
+ONE, TWO = done((b"one",)), done((b"two",))
+
+
+def test_who_got_the_answer_to_its_question_is_content():
+    assert own_answers(ASKED, {"c1": [ONE], "c2": [TWO]}) == ""
+    assert missing(ASKED, {"c1": [ONE], "c2": [TWO]}) == ""
+
+
+def test_an_answer_to_somebody_else_is_named_with_its_owner():
+    assert own_answers(ASKED, {"c1": [TWO]}) == (
+        'c1 asked "one" and got "done: two", the answer to c2.'
+    )
+
+
+def test_an_answer_that_was_changed_has_no_owner():
+    assert own_answers(ASKED, {"c1": [(b"done: ONE",)]}) == 'c1 asked "one" and got "done: ONE".'
+
+
+def test_one_question_has_one_answer():
+    assert own_answers(ASKED, {"c2": [TWO, TWO]}) == "c2 asked once and got 2 answers."
+
+
+def test_no_answer_is_missing_not_wrong():
+    assert own_answers(ASKED, {"c1": [ONE], "c2": []}) == ""
+    assert missing(ASKED, {"c1": [ONE], "c2": []}) == "c2"
+
+
+def test_the_body_of_an_answer_has_one_frame_or_more_as_the_question_had():
+    assert done((b"",)) == (b"done: ",)
+    assert done((b"a", b"b")) == (b"done: a", b"b", b"")
+
+
+def test_what_stands_before_the_first_empty_frame_is_the_way_back():
+    assert body_of((b"7", b"", b"x", b"", b"y"), "DEALER") == ((b"7", b""), (b"x", b"", b"y"))
+    assert body_of((b"", b"x"), "REQ") == ((), (b"", b"x"))
+    assert body_of((b"no", b"delimiter"), "DEALER") == ((b"no", b"delimiter"), ())
+
+
+def test_a_thread_that_waits_is_not_busy_however_loaded_the_machine_is():
+    waits = {1: Used(5.0, 1.0)}
+    assert busy_part(waits, {1: Used(5.01, 1.0)}, 1.0) == pytest.approx(0.01)
+    assert busy_part(waits, {1: Used(5.01, 1.5)}, 1.0) == pytest.approx(0.02)
+
+
+def test_a_thread_that_only_stands_in_line_for_a_processor_is_busy():
+    assert busy_part({1: Used(5.0, 1.0)}, {1: Used(5.1, 1.9)}, 1.0) == pytest.approx(1.0)
+    assert busy_part({1: Used(5.0, 1.0)}, {1: Used(5.1, 2.1)}, 1.0) == 1.0
+
+
+def test_the_busiest_thread_counts_and_who_has_ended_does_not():
+    before = {1: Used(0.0, 0.0), 2: Used(0.0, 0.0), 3: Used(0.0, 0.0)}
+    assert busy_part(before, {1: Used(0.1, 0.0), 2: Used(0.4, 0.0)}, 1.0) == pytest.approx(0.4)
+
+
+# ------------------------------------------------------------------ submissions
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", submissions("05", "pass_"), ids=lambda path: path.stem)
+def test_what_is_right_passes(path):
+    report = lab05(*functions(path, "broker"))
+    assert report.verdict == "passed", str(report)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", submissions("05", "fail_"), ids=lambda path: path.stem)
+def test_what_is_wrong_fails_for_the_reason_of_its_name(path):
+    report = lab05(*functions(path, "broker"))
+    assert first_failure(report).rule == WRONG[path.stem.removeprefix("fail_")], str(report)
+
+
+def test_every_wrong_submission_has_its_reason():
+    assert {path.stem.removeprefix("fail_") for path in submissions("05", "fail_")} == set(WRONG)
+
+
+@pytest.mark.slow
+def test_the_solution_passes_and_says_the_same_each_time():
+    broker = in_notebook("05", "solution", "broker")
+    assert str(lab05(*broker)) == str(lab05(*broker))
+
+
+def test_the_empty_lab_is_not_done_yet():
+    report = lab05(*in_notebook("05", "lab", "broker"))
+    assert first_failure(report).evidence == "broker is not done yet."
+
+
+@pytest.mark.slow
+def test_the_broken_broker_of_the_lab_has_faults():
+    assert lab05(*in_notebook("05", "lab", "broken")).verdict == "failed"
