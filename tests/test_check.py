@@ -12,7 +12,7 @@ import zmq
 
 from zmqlab import check
 from zmqlab.check import report as reports
-from zmqlab.check.report import Finding, Report, failed, passed, undecided
+from zmqlab.check.report import Finding, Report, failed, in_situation, passed, undecided
 from zmqlab.check.running import (
     Call,
     Scenario,
@@ -123,6 +123,13 @@ def test_a_report_that_passed_shows_no_story():
 
 def test_two_findings_of_the_same_words_are_equal_whatever_their_stories():
     assert failed("r", "e", story=story()) == failed("r", "e")
+
+
+def test_rules_in_another_situation_are_one_line_if_all_were_kept():
+    kept = [passed("a", "2 of 2"), passed("b", "none")]
+    assert in_situation("no tasks", kept) == [passed("no tasks", "2 of 2, and the same rules")]
+    assert in_situation("no tasks", kept[:1]) == [passed("no tasks", "2 of 2")]
+    assert in_situation("no tasks", [*kept, failed("c", "1")]) == [failed("c (no tasks)", "1")]
 
 
 # ------------------------------------------------------------------ what is handed in

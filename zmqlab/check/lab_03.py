@@ -17,7 +17,7 @@ import zmq
 from zmqlab.envelope import show
 from zmqlab.journal import Hop, Journal
 
-from .report import Finding, Report, failed, passed
+from .report import Finding, Report, failed, in_situation, passed
 from .running import Call, Scenario, Trial, brief, judge, together
 
 LIMIT = 8.0  # seconds for a call that takes about one
@@ -394,7 +394,7 @@ def _faults(complete: Callable[..., Any]) -> Iterator[Finding]:
         own.start("complete", call, *ends, dict(tasks), PATIENCE)
         call.wait(LIMIT)
         findings = _judged(call, own, workers, tasks, PATIENCE, end=time.monotonic())
-        yield from _in("forgetful workers", findings)
+        yield from in_situation("forgetful workers", findings)
 
 
 def _deaths(complete: Callable[..., Any]) -> Iterator[Finding]:
@@ -410,7 +410,7 @@ def _deaths(complete: Callable[..., Any]) -> Iterator[Finding]:
         workers.start("w3", work, *ends, Plan())
         call.wait(LIMIT)
         findings = _judged(call, own, workers, tasks, PATIENCE, end=time.monotonic())
-        yield from _in("workers die", findings)
+        yield from in_situation("workers die", findings)
 
 
 def _trickle(complete: Callable[..., Any]) -> Iterator[Finding]:
@@ -426,7 +426,7 @@ def _trickle(complete: Callable[..., Any]) -> Iterator[Finding]:
         own.start("complete", call, *ends, dict(tasks), 0.4)
         call.wait(LIMIT)
         findings = _judged(call, own, workers, tasks, 0.4, end=time.monotonic())
-        yield from _in("results trickle in", findings)
+        yield from in_situation("results trickle in", findings)
 
 
 def _no_tasks(complete: Callable[..., Any]) -> Iterator[Finding]:
@@ -439,11 +439,7 @@ def _no_tasks(complete: Callable[..., Any]) -> Iterator[Finding]:
         if problem := call.problem():
             yield problem
             return
-        yield from _in("no tasks", everything_came_back(call.value, {})[:1])
-
-
-def _in(situation: str, findings: Sequence[Finding]) -> list[Finding]:
-    return [replace(finding, rule=f"{finding.rule} ({situation})") for finding in findings]
+        yield from in_situation("no tasks", everything_came_back(call.value, {}))
 
 
 SCENARIOS = [

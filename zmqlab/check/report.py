@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import html
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from zmqlab.journal import Journal
@@ -48,6 +48,22 @@ def failed(rule: str, evidence: str, hint: str = "", story: Journal | None = Non
 def undecided(rule: str, evidence: str, hint: str = "") -> Finding:
     """A rule of which nothing is proved: a time-out is unknown, never lost."""
     return Finding(rule, "undecided", evidence, hint)
+
+
+def in_situation(situation: str, findings: Sequence[Finding]) -> list[Finding]:
+    """The same rules once more, in another situation: one line if all were kept.
+
+    Else those that were not, with the situation behind the rule: "none twice (workers die)".
+    """
+    if all(finding.verdict == "passed" for finding in findings):
+        seen = findings[0].evidence if findings else "nothing"
+        more = ", and the same rules" if len(findings) > 1 else ""
+        return [passed(situation, seen + more)]
+    return [
+        replace(finding, rule=f"{finding.rule} ({situation})")
+        for finding in findings
+        if finding.verdict != "passed"
+    ]
 
 
 @dataclass(frozen=True)
