@@ -116,13 +116,14 @@ class Decoder:
 
     def close(self) -> list[Unit]:
         """What the end of the stream cuts short, if anything."""
+        cut = self._in_body or bool(self._held)  # a header alone promises a body
         size = self._size - self._missing if self._in_body else len(self._held)
         if self._in_body:
             note = f"ended after {size} of {self._size} bytes of a frame"
         else:
             note = f"ended within a {'frame' if self._greeted else 'greeting'}"
         rest = self._release()
-        return [Unit("cut short", rest, size, self.taken, note=note)] if rest else []
+        return [Unit("cut short", rest, size, self.taken, note=note)] if cut else []
 
     def _release(self) -> bytes:
         """Give up what is held back of a unit that will not be completed."""
