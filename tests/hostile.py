@@ -171,15 +171,17 @@ def raw_connections(ctx: zmq.Context, endpoint: str, count: int, seed: str) -> i
     rng = Random(seed)
     address = urlsplit(endpoint)
     kept: list[socket.socket] = []
-    for _ in range(count):
-        peer = socket.create_connection((address.hostname, address.port), timeout=5)
-        with contextlib.suppress(OSError):  # the broker may have hung up already
-            peer.sendall(raw_stream(rng))
-        kept.append(peer)
-        if len(kept) > 8:
-            kept.pop(rng.randrange(len(kept))).close()
-    for peer in kept:
-        peer.close()
+    try:
+        for _ in range(count):
+            peer = socket.create_connection((address.hostname, address.port), timeout=5)
+            kept.append(peer)
+            with contextlib.suppress(OSError):  # the broker may have hung up already
+                peer.sendall(raw_stream(rng))
+            if len(kept) > 8:
+                kept.pop(rng.randrange(len(kept))).close()
+    finally:  # also when the experiment ends first
+        for peer in kept:
+            peer.close()
     return count
 
 
