@@ -29,6 +29,7 @@ WRONG = {  # the rule that each wrong submission breaks first
     "leaves_its_sockets_open": "broker closes its sockets",
     "looks_for_a_delimiter_that_is_not_there": lab_05.ANYTHING,
     "one_request_at_a_time": lab_05.AT_ONCE,
+    "one_request_for_each_client": lab_05.OWN,
     "polls_in_vain": AT_A_WORKER,
     "sends_from_another_thread": peers.ONE_THREAD,
     "spins": AT_A_WORKER,

@@ -349,22 +349,26 @@ def _quiet(broker: Callable[..., Any]) -> Iterator[Finding]:
 
 
 def _crowd(broker: Callable[..., Any]) -> Iterator[Finding]:
-    """Twelve clients and three workers in threads, as fast as they can."""
+    """Twelve clients and three workers in threads, as fast as they can.
+
+    Every third client is a DEALER that asks all its questions before it reads an answer.
+    """
     with Stage(broker) as stage:
         for name in ("w1", "w2", "w3"):
             stage.others.start(name, _work, stage.backend)
         clients = [
-            stage.others.start(f"c{n}", _ask, stage.frontend, b"c%d" % n) for n in range(1, 13)
+            stage.others.start(f"c{n}", ask, stage.frontend, b"c%d" % n)
+            for n, ask in enumerate([_ask, _ask, _ask_ahead] * 4, 1)
         ]
         with contextlib.suppress(GaveUp):
             stage.others.until(
-                lambda: stage.call.done or all(client.done for client in clients), 20, "the clients"
+                lambda: stage.call.done or all(client.done for client in clients), 12, "the clients"
             )
         if not all(client.done for client in clients):
             left = ", ".join(client.name for client in clients if not client.done)
             stage.last = "twelve clients were asking 30 questions each"
             yield stage.trouble(
-                OWN, f"After 20 s these clients still waited for an answer: {left}."
+                OWN, f"After 12 s these clients still waited for an answer: {left}."
             )
             return
         wrong = [line for client in clients for line in client.result(1)]
@@ -383,13 +387,34 @@ def _work(ctx: Any, endpoint: str) -> None:
             requests.send_multipart(done(requests.recv_multipart()))
 
 
+def _question(name: bytes, number: int) -> tuple[bytes, ...]:
+    return (b"%s asks %d" % (name, number), *[b""] * (number % 3))
+
+
+def _ask_ahead(ctx: Any, endpoint: str, name: bytes) -> list[str]:
+    """Ask 30 questions, then read 30 answers in any order; what was wrong with them."""
+    missing = {done(_question(name, number)) for number in range(30)}
+    wrong = []
+    with ctx.socket(zmq.DEALER) as broker:
+        broker.connect(endpoint)
+        for number in range(30):
+            broker.send_multipart([b"", *_question(name, number)])
+        for _ in range(30):
+            _, *answer = broker.recv_multipart()
+            if tuple(answer) in missing:
+                missing.remove(tuple(answer))
+            else:
+                wrong.append(f"{name.decode()} got {show(answer, 'REQ')}, which it had not asked")
+    return wrong
+
+
 def _ask(ctx: Any, endpoint: str, name: bytes) -> list[str]:
     """Ask 30 questions, of one frame or more; what was wrong with the answers."""
     wrong = []
     with ctx.socket(zmq.REQ) as broker:
         broker.connect(endpoint)
         for number in range(30):
-            body = (b"%s asks %d" % (name, number), *[b""] * (number % 3))
+            body = _question(name, number)
             broker.send_multipart(body)
             if (answer := tuple(broker.recv_multipart())) != done(body):
                 wrong.append(
