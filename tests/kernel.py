@@ -43,7 +43,9 @@ class Kernel:
     def __init__(self, folder: Path) -> None:
         self.manager = KernelManager(kernel_name="python3")
         folder.mkdir(parents=True, exist_ok=True)
-        self.manager.start_kernel(cwd=str(folder), env=os.environ | {"ZMQLAB_PROGRESS": ""})
+        environment = os.environ | {"ZMQLAB_PROGRESS": ""}
+        environment.pop("PYTEST_CURRENT_TEST", None)  # with it, a kernel leaves out some threads
+        self.manager.start_kernel(cwd=str(folder), env=environment)
         self.client = self._connected()
         # pyzmq's own thread for messages that it does not copy; begun once, kept for good.
         self.run("import zmq\nzmq.Frame(bytes(1 << 20), copy=False)")

@@ -13,7 +13,7 @@ import pytest
 from kernel import Kernel, Ran, Watch, beyond_loopback, exists
 
 import build
-from zmqlab.experiment import eventually
+from zmqlab.experiment import GaveUp, eventually
 
 LESSONS = [target for target in build.targets() if target.kind == "lesson"]
 LABS = [target for target in build.targets() if target.kind == "lab"]
@@ -24,6 +24,7 @@ INTERRUPTED = 6  # cells of a notebook, those that take longest
 pytestmark = pytest.mark.slow
 linux = pytest.mark.skipif(sys.platform != "linux", reason="counts and addresses come from /proc")
 QUIET = "from zmqlab.experiment import assert_all_quiet\nassert_all_quiet()"
+WHO = "import threading\nprint(*threading.enumerate(), sep='\\n')"
 
 
 def name(target: build.Target) -> str:
@@ -50,13 +51,17 @@ def run_all(kernel: Kernel, target: build.Target) -> list[Ran]:
 
 def expect_no_more_than(kernel: Kernel, threads: int, files: int) -> None:
     """Fail if the kernel keeps more threads, open files or processes than it had."""
-    eventually(
-        lambda: kernel.threads() <= threads and kernel.open_files() <= files,
-        within=5,
-        what=f"no more than {threads} threads and {files} open files; "
-        f"there are {kernel.threads()} and {kernel.open_files()}",
-    )
-    eventually(lambda: not kernel.children(), within=5, what="its processes to end")
+    try:
+        eventually(
+            lambda: kernel.threads() <= threads and kernel.open_files() <= files,
+            within=5,
+            what=f"no more than {threads} threads and {files} open files",
+        )
+        eventually(lambda: not kernel.children(), within=5, what="its processes to end")
+    except GaveUp as error:
+        error.add_note(f"there are {kernel.threads()} threads, {kernel.open_files()} open files")
+        error.add_note(kernel.run(WHO).text())
+        raise
 
 
 # Run All, and Interrupt
