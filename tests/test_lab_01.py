@@ -5,6 +5,7 @@ import pytest
 from labs import first_failure, functions, in_notebook, submissions
 from zmqlab.check import lab01, lab_01
 from zmqlab.check.lab_01 import (
+    deals_at_once,
     every_task_arrives,
     gave_up,
     message_tells,
@@ -44,6 +45,7 @@ WRONG = {  # the rule that each wrong submission breaks first
     "waits_for_ever": lab_01.IN_TIME,
     "waits_for_one_too_few": lab_01.EVEN + LATE,
     "waits_for_one_worker": lab_01.EVEN + LATE,
+    "waits_out_its_patience": lab_01.PROMPT,
 }
 
 
@@ -146,6 +148,11 @@ def test_nobody_is_a_number_too(text, verdict):
 )
 def test_patience_has_two_sides(seconds, verdict):
     assert verdicts(patience_is_kept(seconds, 1.0)) == [verdict]
+
+
+@pytest.mark.parametrize(("seconds", "verdict"), [(0.1, "passed"), (3.0, "failed")])
+def test_patience_is_not_for_those_who_are_there(seconds, verdict):
+    assert verdicts(deals_at_once(seconds, patience=3.0)) == [verdict]
 
 
 def ended(error=None, seconds=1.0) -> Call:

@@ -30,6 +30,7 @@ TOO_LATE = 1.5  # times the patience: after that nobody can say that it was kept
 
 BINDS = "workers can connect to the endpoint"
 ALL_THERE = "with all workers there, nobody times out"
+PROMPT = "with all workers there, feed deals at once"
 ARRIVES = "every task arrives, none twice"
 EVEN = "every worker gets an even share"
 LATE = ", though workers come late"
@@ -103,6 +104,23 @@ def shares_are_even(
             "PUSH deals to the peers that it has at that moment. Which event tells that a peer "
             "can be sent to, and how many of them did you wait for?",
             story,
+        )
+    ]
+
+
+def deals_at_once(seconds: float, patience: float) -> list[Finding]:
+    """From the moment when all were connected, it took far less than the patience.
+
+    seconds: from then until feed had returned.
+    """
+    if seconds < patience / 2:
+        return [passed(PROMPT, "it does not wait for its patience to end")]
+    return [
+        failed(
+            PROMPT,
+            f"All workers were connected; feed returned {seconds:.1f} s later. Its patience was "
+            f"{patience:g} s.",
+            "Patience is how long feed may wait for a worker. What is there left to wait for?",
         )
     ]
 
@@ -338,6 +356,7 @@ def _nobody_connected(call: Call, feeder: Trial) -> Finding:
 def _early(feed: Callable[..., Any]) -> Iterator[Finding]:
     """Three workers that are there before the bind."""
     tasks, names = [b"task %d" % n for n in range(99)], ["w1", "w2", "w3"]
+    complete: list[float] = []  # when all were connected
     with _stage() as (feeder, workers):
 
         class Unhurried(Socket):
@@ -347,6 +366,7 @@ def _early(feed: Callable[..., Any]) -> Iterator[Finding]:
                 bound = super().bind(addr)
                 if self._type_name == "PUSH":
                     _until(lambda: workers.connected() == 3, 2)
+                    complete.append(time.monotonic())
                 return bound
 
         call = Call("feed", feed, socket_class=Unhurried)
@@ -360,6 +380,8 @@ def _early(feed: Callable[..., Any]) -> Iterator[Finding]:
         if all(finding.verdict == "passed" for finding in findings):
             story = together(feeder.journal, workers.trial.journal, frames=tasks[:9])
             yield from shares_are_even(workers.trial.journal, names, EVEN, story)
+            if complete:
+                yield from deals_at_once(call.ended - complete[0], PATIENT)
 
 
 def _late(feed: Callable[..., Any]) -> Iterator[Finding]:
