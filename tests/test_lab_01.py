@@ -40,7 +40,7 @@ WRONG = {  # the rule that each wrong submission breaks first
     "raises_another_error": "feed runs without an error",
     "sends_at_once": lab_01.EVEN + LATE,
     "sends_twice": lab_01.ARRIVES,
-    "sleeps_its_patience": lab_01.RAISES,
+    "sleeps_its_patience": lab_01.PROMPT,
     "swallows_the_timeout": lab_01.RAISES,
     "waits_for_ever": lab_01.IN_TIME,
     "waits_for_one_too_few": lab_01.EVEN + LATE,
