@@ -9,7 +9,8 @@ from .lab_02 import lab02
 from .lab_03 import lab03
 from .lab_04 import lab04
 from .lab_05 import lab05
+from .lab_06 import lab06
 from .lab_07 import lab07
 from .report import Finding, Report
 
-__all__ = ["Finding", "Report", "lab01", "lab02", "lab03", "lab04", "lab05", "lab07"]
+__all__ = ["Finding", "Report", "lab01", "lab02", "lab03", "lab04", "lab05", "lab06", "lab07"]
