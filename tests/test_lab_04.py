@@ -4,6 +4,7 @@ import contextlib
 import re
 import threading
 import time
+from typing import NamedTuple
 
 import pytest
 
@@ -226,15 +227,21 @@ def test_what_is_no_list_of_frames_says_why(value, why):
     assert re.search(why, found.why)
 
 
-def test_a_pair_may_be_an_object():
+class Parts(NamedTuple):
+    route: list[bytes]
+    body: list[bytes]
+
+
+def test_a_pair_may_be_an_object_that_can_be_unpacked():
     expected = ((b"a",), (b"x",))
-    assert plain_pair(Envelope([b"a"], [b"x"])) == expected
+    assert plain_pair(Parts([b"a"], [b"x"])) == expected
     assert plain_pair(([b"a"], [b"x"])) == expected
     assert plain_pair([(b"a",), [b"x"]]) == expected
 
 
 @pytest.mark.parametrize(
-    "value", [None, ([b"a"],), ([b"a"], b"", [b"x"]), {"route": [], "body": []}]
+    "value",
+    [None, ([b"a"],), ([b"a"], b"", [b"x"]), {"route": [], "body": []}, Envelope([b"a"], [b"x"])],
 )
 def test_what_is_no_pair(value):
     assert isinstance(plain_pair(value), Wrong)
@@ -275,6 +282,10 @@ def test_what_shows_no_frame(text):
     assert not any(is_shown(frame, text) for frame in BOTH)
 
 
+def test_a_frame_with_a_byte_left_out_is_not_shown():
+    assert not is_shown(AUTOMATIC, AUTOMATIC.decode(errors="ignore"))
+
+
 # -- rules ----------------------------------------------------------------------------------------
 
 
@@ -299,6 +310,7 @@ def unwrapped(frames, route, body, **more):
         ([b"a", b"b", b"", b"x"], [b"a"], [b"x"], "one address more"),
         ([b"a", b"", b"x", b"y"], [b"a"], [b"x"], "any number of frames"),
         ([b"a", b" ", b"", b"x"], [b"a"], [b"", b"x"], "length 0"),
+        ([b"a", b"b", b"", b"x"], [b"a"], [b"", b"x"], "in the same place"),
         ([b"a", b"", b"x"], [b"a"], [b"z"], "first frame that is empty"),
     ],
 )

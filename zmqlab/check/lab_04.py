@@ -9,6 +9,7 @@ import base64
 import contextlib
 import json
 import re
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
@@ -165,9 +166,12 @@ def ask_all(
     """The outcome of every question, and a finding if the function got stuck at one of them."""
     asks: list[Ask] = []
     questions = list(questions)
+    begun = 0.0
 
     def all_of_them() -> None:
+        nonlocal begun
         for question in questions:
+            begun = time.monotonic()
             asks.append(ask(name, function, question, plain))
             if isinstance(asks[-1].error, NotImplementedError):
                 return
@@ -178,9 +182,19 @@ def ask_all(
     call = Call(name, all_of_them).run(within=LIMIT)
     problem = call.problem()
     if problem and len(asks) < len(questions):
+        if begun - call.started > LIMIT / 2:  # it has been at this question for less than at others
+            return asks, _slow(call, len(asks), len(questions))
         asked = Ask(name, questions[len(asks)])
         problem = replace(problem, evidence=f"{problem.evidence}\nIt was asked {asked}.")
     return asks, problem
+
+
+def _slow(call: Call, answered: int, of: int) -> Finding:
+    return failed(
+        f"{call.name} answers at once",
+        f"In {call.waited:g} s it answered {answered} of {of} questions.\nIt was at {call.where}",
+        "What does that line do that the frames do not already tell?",
+    )
 
 
 # ------------------------------------------------------------------ answers in plain values
@@ -201,7 +215,7 @@ def plain_frames(value: Any) -> Frames | Wrong:
 
 
 def plain_pair(value: Any) -> tuple[Frames, Frames] | Wrong:
-    """A pair of lists of frames, or an object with `route` and `body`, in plain values."""
+    """A pair of lists of frames in plain values."""
     pair = pair_of(value)
     if pair is None:
         return Wrong(f"{brief(value)} is a {type(value).__name__}, not a pair (route, body)")
@@ -214,10 +228,13 @@ def plain_pair(value: Any) -> tuple[Frames, Frames] | Wrong:
 
 
 def pair_of(value: Any) -> tuple[Any, Any] | None:
-    """The route and the body in an answer of unwrap, as they are; None if it is no pair."""
+    """The route and the body in an answer of unwrap, as they are; None if it is no pair.
+
+    Callers write `route, body = unwrap(frames)`: an object has to allow that.
+    """
     if isinstance(value, (tuple, list)):
         return (value[0], value[1]) if len(value) == 2 else None
-    if hasattr(value, "route") and hasattr(value, "body"):
+    if isinstance(value, Iterable) and hasattr(value, "route") and hasattr(value, "body"):
         return value.route, value.body
     return None
 
@@ -242,6 +259,8 @@ def runs(asks: Sequence[Ask]) -> Finding | None:
     hint = "Which part of the message does that line take for granted?"
     if isinstance(asked.error, UnicodeError):
         hint = "An address is bytes, and need not be text: is there any need to decode it?"
+    elif not isinstance(asked.error, Exception):
+        hint = "That would end the whole program: what is the caller to do with this message?"
     return failed(
         f"{asked.name} runs without an error",
         f"{asked} raised {said(asked.error)}\nat {asked.where}",
@@ -296,6 +315,8 @@ def _likely(frames: list[bytes], got: tuple[Frames, Frames]) -> str:
     if b"" in after and body == tuple(frame for frame in after if frame):
         return "A body may hold empty frames of its own, and they belong to it."
     if (route, body) in splits[:at]:
+        if frames[len(route)].strip(b"\0 \n"):
+            return "Not every message has its delimiter in the same place: where is it here?"
         return "Empty is a frame of length 0; a blank or a zero byte is content."
     if b"" in route or body == (b"", *after):
         return "The delimiter stands between the two; it is part of neither."
@@ -398,11 +419,11 @@ def shows(asks: Sequence[Ask]) -> Finding:
 
 
 def is_shown(frame: bytes, text: str) -> bool:
-    """Whether a text shows this frame in any of the usual ways."""
+    """Whether a text shows this frame in any of the usual ways, with no byte left out."""
     decoded = {
         frame.decode(encoding, errors)
         for encoding in ("utf-8", "latin-1")
-        for errors in ("replace", "backslashreplace", "ignore")
+        for errors in ("replace", "backslashreplace")
     }
     as_text = {repr(frame)[2:-1], base64.b64encode(frame).decode(), *decoded}
     as_text |= {quoted(found)[1:-1] for found in decoded for quoted in (repr, ascii, json.dumps)}
