@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import operator
 import random
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from random import Random
 from statistics import fmean, quantiles
 from typing import Any, NamedTuple
@@ -57,12 +58,19 @@ class Ask(NamedTuple):
 
 def _asked(choose: Callable[..., Any]) -> Iterable[Finding]:
     asks: list[Ask] = []
-    call = Call("choose", lambda: _ask_all(choose, asks)).run(within=LIMIT)
+    begun: list[float] = []
+
+    def timed(loads: list[int], rng: Random) -> Any:
+        begun.append(time.monotonic())
+        return choose(loads, rng)
+
+    call = Call("choose", lambda: _ask_all(timed, asks)).run(within=LIMIT)
+    if _is_slow(call, begun[-1] if begun else 0.0):
+        return [*_unless_passed(is_an_index(asks)), _slow(call, len(begun) - 1)]
     if problem := call.problem():
         # A written hole says no more; of anything else, what it was asked belongs to the story.
         if not isinstance(call.error, NotImplementedError):
-            question = f"\nIt was asked about the loads {brief(_questions()[len(asks)])}."
-            problem = replace(problem, evidence=problem.evidence + question)
+            problem = _asked_about(_questions()[len(asks)], problem)
         return [*_unless_passed(is_an_index(asks)), problem]
     return [is_an_index(asks), leaves_loads_alone(asks)]
 
@@ -88,6 +96,11 @@ def _ask(choose: Callable[..., Any], loads: list[int], seed: int) -> Ask:
     again = choose(list(loads), Random(seed))
     choose(list(loads), unlike)
     return Ask(loads, answer, given, again, moved, rng.getstate() == unlike.getstate())
+
+
+def _asked_about(loads: list[int], problem: Finding) -> Finding:
+    question = f"\nIt was asked about the loads {brief(loads)}."
+    return replace(problem, evidence=problem.evidence + question)
 
 
 def is_an_index(asks: Sequence[Ask]) -> Finding:
@@ -223,6 +236,9 @@ class Watched:
 
     choose: Callable[..., Any]
     asked: int = 0
+    begun: float = 0.0  # when it was asked last, monotonic seconds
+    loads: list[int] = field(default_factory=list)  # and about what
+    changed: Ask | None = None  # the first list that it did not leave alone
     wrong: tuple[str, str] | None = None
     worst: tuple[list[int], int] | None = None
     _gap: int = 0  # tasks more than the least loaded worker had
@@ -230,8 +246,11 @@ class Watched:
     def __call__(self, loads: Sequence[int], rng: Random) -> int:
         """The policy's answer, if it is an index."""
         self.asked += 1
-        seen = list(loads)
-        answer = self.choose(loads, rng)
+        seen, given = list(loads), list(loads)
+        self.loads, self.begun = seen, time.monotonic()
+        answer = self.choose(given, rng)
+        if given != seen and self.changed is None:
+            self.changed = Ask(seen, answer, given)
         self.wrong = _not_an_index(seen, answer)
         if self.wrong:
             raise _NoIndex
@@ -250,7 +269,7 @@ def _put_to_work(choose: Callable[..., Any]) -> Iterable[Finding]:
 
     def work() -> None:
         asks: list[Ask] = []
-        _ask_all(choose, asks)
+        _ask_all(watched, asks)
         findings.append(is_repeatable(asks))
         findings.append(nobody_is_left_out(one_at_a_time(watched)))
         for budget in BUDGETS:
@@ -262,10 +281,12 @@ def _put_to_work(choose: Callable[..., Any]) -> Iterable[Finding]:
     call = Call("choose", work).run(within=LIMIT)
     if watched.wrong:
         return [*findings, failed("choose returns the index of a worker", *watched.wrong)]
-    if not call.done or call.state == "stopped":
-        return [*findings, _too_slow(call, watched.asked)]
+    if _is_slow(call, watched.begun):
+        return [*findings, _slow(call, watched.asked - 1)]
     if problem := call.problem():
-        return [*findings, problem]
+        return [*findings, _asked_about(watched.loads, problem)]
+    if watched.changed:
+        findings.append(leaves_loads_alone([watched.changed]))
     return findings
 
 
@@ -326,17 +347,15 @@ def within_budget(
     )
 
 
-def _too_slow(call: Call, asked: int) -> Finding:
-    if asked > 1000:
-        return failed(
-            "choose answers at once",
-            f"In {call.waited:g} s it answered {asked - 1} times; a broker waits for each answer.\n"
-            f"It was at {call.where}",
-            "What does that line do that the loads do not already tell?",
-        )
+def _is_slow(call: Call, begun: float) -> bool:
+    """Whether a call that took too long was slow all the way, not stuck at the last question."""
+    return bool(call.waited) and begun - call.started > LIMIT / 2
+
+
+def _slow(call: Call, answered: int) -> Finding:
     return failed(
-        "choose returns",
-        f"Its call number {asked} had not returned after {call.waited:g} s, and was stopped.\n"
+        "choose answers at once",
+        f"In {call.waited:g} s it answered {answered} times; a broker waits for each answer.\n"
         f"It was at {call.where}",
-        "What does that line wait for, and who is to bring it?",
+        "What does that line do that the loads do not already tell?",
     )
