@@ -4,11 +4,12 @@ import os
 import socket
 import sys
 import threading
+from types import SimpleNamespace
 
 import pytest
 import zmq
 
-from zmqlab.experiment import Arrivals, Experiment, GaveUp, assert_all_quiet, eventually
+from zmqlab.experiment import Arrivals, Experiment, GaveUp, assert_all_quiet, eventually, place
 
 
 def worker(ctx, endpoint):
@@ -318,3 +319,14 @@ def test_without_recording_there_is_no_journal_to_fill():
         push.send(b"")
         pull.recv()
     assert len(lab.journal) == 0
+
+
+def test_a_frame_between_two_lines_is_at_its_function():
+    """CPython says None for the line of a running thread now and then."""
+
+    def between():
+        pass
+
+    frame = SimpleNamespace(f_code=between.__code__, f_lineno=None, f_back=None)
+    line = between.__code__.co_firstlineno
+    assert place(frame) == f"line {line} of between: def between():"

@@ -88,11 +88,16 @@ def place(frame: FrameType | None) -> str:
     innermost = frame
     while frame is not None:
         if not _is_library(frame.f_code.co_filename):
-            return _describe(frame.f_code.co_name, frame.f_code.co_filename, frame.f_lineno)
+            return _describe(frame.f_code.co_name, frame.f_code.co_filename, _line(frame))
         frame = frame.f_back
     if innermost is None:
         return "no longer running"
-    return _describe(innermost.f_code.co_name, innermost.f_code.co_filename, innermost.f_lineno)
+    return _describe(innermost.f_code.co_name, innermost.f_code.co_filename, _line(innermost))
+
+
+def _line(frame: FrameType) -> int:
+    """The line that a frame is at; its first one where it is between two (f_lineno is None)."""
+    return frame.f_lineno or frame.f_code.co_firstlineno
 
 
 def origin(error: BaseException) -> str:
