@@ -5,7 +5,7 @@ import pytest
 from labs import first_failure, functions, in_notebook, submissions
 from zmqlab.check import lab05, lab_05, peers
 from zmqlab.check.lab_05 import missing, own_answers
-from zmqlab.check.peers import Used, body_of, busy_part, done
+from zmqlab.check.peers import Used, body_of, busy_part, done, starved
 
 AT_A_WORKER = f"{peers.WAITS}: one request at a worker"
 WRONG = {  # the rule that each wrong submission breaks first
@@ -97,6 +97,14 @@ def test_a_thread_that_only_stands_in_line_for_a_processor_is_busy():
 def test_the_busiest_thread_counts_and_who_has_ended_does_not():
     before = {1: Used(0.0, 0.0), 2: Used(0.0, 0.0), 3: Used(0.0, 0.0)}
     assert busy_part(before, {1: Used(0.1, 0.0), 2: Used(0.4, 0.0)}, 1.0) == pytest.approx(0.4)
+
+
+def test_who_stands_in_line_all_the_time_is_waited_for():
+    before = {1: Used(5.0, 1.0)}
+    assert starved(before, {1: Used(5.0, 1.0, wants_to_run=True)}, 0.6)
+    assert not starved(before, {1: Used(5.0, 1.0, wants_to_run=False)}, 0.6)
+    assert not starved(before, {1: Used(5.1, 1.4, wants_to_run=True)}, 0.6)
+    assert not starved(before, {}, 0.6)
 
 
 # ------------------------------------------------------------------ submissions
