@@ -120,12 +120,14 @@ def tales(journal: Journal, tasks: Iterable[bytes]) -> dict[bytes, Tale]:
     return {task: Tale(hops, back.get(task)) for task, hops in sent.items()}
 
 
-def nothing_goes_out_too_soon(told: Mapping[bytes, Tale], patience: float) -> list[Finding]:
-    """Between two sendings of a task lies its patience, nearly."""
+def nothing_goes_out_too_soon(
+    told: Mapping[bytes, Tale], patience: float, least: float = TOO_SOON
+) -> list[Finding]:
+    """Between two sendings of a task lies its patience, or at least so much of it."""
     for task, (hops, _) in told.items():
         for first, second in pairwise(hops):
             gap = second.time - first.since
-            if gap < TOO_SOON * patience:
+            if gap < least * patience:
                 return [
                     failed(
                         SOON,
@@ -166,10 +168,12 @@ def nothing_goes_out_too_late(
     return [passed(AGAIN, "each task that did not come back"), passed(LATE, "each of them")]
 
 
-def what_is_back_stays_back(told: Mapping[bytes, Tale], patience: float) -> list[Finding]:
-    """No task was sent after its result had been received."""
+def what_is_back_stays_back(
+    told: Mapping[bytes, Tale], patience: float, slack: float = SLACK
+) -> list[Finding]:
+    """No task was sent when its result had been received for more than so much of its patience."""
     again = {
-        task: sum(hop.since > tale.back + SLACK * patience for hop in tale.sent)
+        task: sum(hop.since > tale.back + slack * patience for hop in tale.sent)
         for task, tale in told.items()
         if tale.back is not None
     }
@@ -281,7 +285,10 @@ def _judged(
 ) -> list[Finding]:
     """All rules on one run; when it did not return, those that may say why."""
     own.end()
-    journal = own.journal if _tells(own.journal, tasks) else _mirrored(workers.journal)
+    if _tells(own.journal, tasks):
+        journal, least, slack = own.journal, TOO_SOON, SLACK
+    else:  # between sending and receiving a message may have waited for its reader
+        journal, least, slack = _mirrored(workers.journal), TOO_SOON / 2, SLACK * 2
     told = tales(journal, tasks)
     late = nothing_goes_out_too_late(told, patience, end)
     if call.waited:
@@ -294,8 +301,8 @@ def _judged(
     findings = [
         *everything_came_back(call.value, tasks),
         *tasks_go_out_whole(tasks, workers.journal),
-        *nothing_goes_out_too_soon(told, patience),
-        *what_is_back_stays_back(told, patience),
+        *nothing_goes_out_too_soon(told, patience, least),
+        *what_is_back_stays_back(told, patience, slack),
         *late,
     ]
     return [_retold(finding, own, workers) for finding in findings]
