@@ -415,8 +415,8 @@ arriving.compare(flooded)
 # %% [markdown]
 # ## In practice
 #
-# - **Nobody at the backend.** The loop in Python then waits in `send_multipart`, which is harmless. `zmq.proxy` of libzmq 4.3.5 keeps one core busy while a request waits and no worker is there ([libzmq#4071](https://github.com/zeromq/libzmq/issues/4071)).
-# - **Whoever connects to the backend is a worker.** The DEALER deals to any peer. Open its port in a web browser, and the browser is dealt requests too: to libzmq its bytes are the start of a very old ZMTP. Keep the two ports apart, and read lesson 13.
+# - **Nobody at the backend.** The loop in Python then waits in `send_multipart` until one comes. `zmq.proxy` of libzmq 4.3.5 keeps one core busy while a request waits and no worker is there ([libzmq#4071](https://github.com/zeromq/libzmq/issues/4071)).
+# - **Whoever connects to the backend is a worker.** The DEALER deals to any peer. Open its port in a web browser, and the browser is dealt requests too: to libzmq its bytes are the start of a very old ZMTP. Let nobody reach that port who is not a worker.
 # - **A worker may be a REP.** It takes the envelope off and puts it back by itself, as in lesson 4. A DEALER may answer out of order.
 # - **Over tcp the kernel's buffers are part of the queue.** A flood of small answers may just fit; larger ones do not. `sndhwm` and `rcvhwm` of 0 mean: no limit but memory.
 # - The broker of this lesson is `zmqlab.brokers.router_dealer`; its tests set hostile peers on it.

@@ -438,7 +438,7 @@ print(answered_of_ten.compare(answers))
 
 # %% [markdown]
 # Nine. READY said that the worker *was* free. The broker sent the request to an address that leads nowhere, and a ROUTER drops such a message (lesson 5). This broker loses what a dead worker holds, its credit and no more, and it loses it without a word. To find
-# out that somebody is gone is lesson 8.
+# out that somebody is gone takes more than READY: heartbeats, in the next part of the course.
 
 # %% [markdown]
 # ## In practice
@@ -446,7 +446,7 @@ print(answered_of_ten.compare(answers))
 # - **Queues have ends.** Unread requests fill the clients' queues to their high-water marks; then a client's `send` waits. That is back-pressure, and better than a list in the broker that grows without limit.
 # - **The price of asking.** With small tasks this broker passes a fraction of what `zmq.proxy` passes, because each request waits for a READY; a credit of 8 brings most of it back. `make bench` prints both.
 # - **One envelope.** This broker takes `[client, ∅, body]`, as REQ clients make it. A client behind a second ROUTER, or a REQ with `REQ_CORRELATE`, has more addresses before the empty frame; then split at the first empty frame, as in lesson 4.
-# - **A worker that comes back** under its old name says READY again and is idle again. What it held is lost to its client, who has to ask again: lesson 9.
+# - **A worker that comes back** under its old name says READY again and is idle again. What it held is lost to its client, who has to ask again.
 # - The brokers of this lesson are `zmqlab.brokers.idle_worker` and `by_policy`.
 
 # %% [markdown]
