@@ -32,7 +32,7 @@ from zmqlab.experiment import Experiment, assert_all_quiet
 # - The request goes to the worker that has been idle longest. No worker is given a second one before it has answered.
 # - With nobody idle, requests stay unread in the frontend, and the broker waits without using the processor.
 # - Clients are REQ or DEALER, with any routing id; a body or a reply has any number of frames, empty ones among them.
-# - It goes on until its context ends. Clients may be gone when their answer comes, and a message may be none of the above: neither ends it. Let `zmq.ContextTerminated` escape.
+# - It goes on until its context ends. A client may be gone when its answer comes, and may send what is no request: neither ends the broker, nor costs a worker. Workers keep to the table. Let `zmq.ContextTerminated` escape.
 
 
 # %%
@@ -77,7 +77,7 @@ def broker(ctx: zmq.Context, frontend: str, backend: str) -> None:
 # </details>
 # <details><summary>Hint 4</summary>
 #
-# A stranger connects to your backend and says hello. Which line of yours takes its message apart, and what does that line do with one frame too few? Lesson 6, *Let the workers ask*, has a way to name the forms that you expect.
+# A client on a DEALER forgets the delimiter. Which line of yours takes its message apart, what does that line do then, and has a worker been taken from the queue by that time? Lesson 6, *Let the workers ask*, has a way to name the forms that you expect.
 #
 # </details>
 #
@@ -95,7 +95,7 @@ report
 #
 # `zmq.select` gets the frontend only while somebody is idle. That one expression keeps requests unread, lets the broker sleep while all are busy, and makes sure that `popleft` finds somebody. A `Poller` from which the frontend is taken out and put back does the same.
 #
-# `match` names the forms that the contract knows. What has none of them falls through, without an error and before anybody has been taken from the queue. Right as well: whoever is busy kept in a set, to ignore an answer that nobody asked for, as the lesson's broker does.
+# `match` names the forms that the contract knows. What has none of them falls through, without an error and before anybody has been taken from the queue. Right as well: to pass a client's nonsense on to a worker, whose answer makes it idle again. The lesson's broker also keeps a set of who is busy, and ignores an answer that nobody asked for. The check does not try that: workers are your own programs, clients are anybody's.
 
 # %% [markdown]
 # ## Now break it
@@ -122,6 +122,7 @@ def ask(ctx, endpoint, requests):
             broker.recv()
 
 
+# %%
 def day(broker, at_once):
     """Answer 30 requests, so many at a time; return how many each worker got."""
     with Experiment() as lab:

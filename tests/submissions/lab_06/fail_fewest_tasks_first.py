@@ -1,0 +1,29 @@
+"""Of the idle ones the one that has done least."""
+
+from collections import Counter
+
+import zmq
+
+
+def broker(ctx, frontend, backend):
+    idle = []
+    done = Counter()
+    with ctx.socket(zmq.ROUTER) as clients, ctx.socket(zmq.ROUTER) as workers:
+        clients.bind(frontend)
+        workers.bind(backend)
+        while True:
+            ready, _, _ = zmq.select([workers, clients] if idle else [workers], [], [])
+            if workers in ready:
+                match workers.recv_multipart():
+                    case [worker, b"", b"READY"]:
+                        idle.append(worker)
+                    case [worker, b"", client, b"", *reply]:
+                        clients.send_multipart([client, b"", *reply])
+                        idle.append(worker)
+            if clients in ready:
+                match clients.recv_multipart():
+                    case [client, b"", *body]:
+                        worker = min(idle, key=done.__getitem__)
+                        idle.remove(worker)
+                        done[worker] += 1
+                        workers.send_multipart([worker, b"", client, b"", *body])

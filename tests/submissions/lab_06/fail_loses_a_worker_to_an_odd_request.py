@@ -1,0 +1,26 @@
+"""Takes a worker first and looks at the request then."""
+
+from collections import deque
+
+import zmq
+
+
+def broker(ctx, frontend, backend):
+    idle = deque()
+    with ctx.socket(zmq.ROUTER) as clients, ctx.socket(zmq.ROUTER) as workers:
+        clients.bind(frontend)
+        workers.bind(backend)
+        while True:
+            ready, _, _ = zmq.select([workers, clients] if idle else [workers], [], [])
+            if workers in ready:
+                match workers.recv_multipart():
+                    case [worker, b"", b"READY"]:
+                        idle.append(worker)
+                    case [worker, b"", client, b"", *reply]:
+                        clients.send_multipart([client, b"", *reply])
+                        idle.append(worker)
+            if clients in ready:
+                worker = idle.popleft()
+                match clients.recv_multipart():
+                    case [client, b"", *body]:
+                        workers.send_multipart([worker, b"", client, b"", *body])

@@ -1,0 +1,27 @@
+"""As soon as somebody is idle, takes in all that is there."""
+
+from collections import deque
+
+import zmq
+
+
+def broker(ctx, frontend, backend):
+    idle, waiting = deque(), deque()
+    with ctx.socket(zmq.ROUTER) as clients, ctx.socket(zmq.ROUTER) as workers:
+        clients.bind(frontend)
+        workers.bind(backend)
+        while True:
+            ready, _, _ = zmq.select([workers, clients] if idle else [workers], [], [])
+            if workers in ready:
+                match workers.recv_multipart():
+                    case [worker, b"", b"READY"]:
+                        idle.append(worker)
+                    case [worker, b"", client, b"", *reply]:
+                        clients.send_multipart([client, b"", *reply])
+                        idle.append(worker)
+            while idle and clients.poll(0):
+                match clients.recv_multipart():
+                    case [client, b"", *body]:
+                        waiting.append([client, b"", *body])
+            while idle and waiting:
+                workers.send_multipart([idle.popleft(), b"", *waiting.popleft()])
