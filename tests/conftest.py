@@ -110,10 +110,15 @@ def no_leftovers() -> Iterator[None]:
 
 
 class ByNotebook(LoadFileScheduling):
-    """Deals whole files to the workers; of the tests that take each notebook in turn, notebooks."""
+    """Deals files to the workers; of the tests of all notebooks, notebooks; of labs, single tests.
+
+    A submission waits more than it computes, and shares nothing with the next one.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
         file, _, test = nodeid.partition("::")
+        if Path(file).name.startswith("test_lab_"):
+            return nodeid
         return f"{file}[{test.rpartition('[')[2]}" if file.endswith("test_notebooks.py") else file
 
 

@@ -1,6 +1,7 @@
 """The recording Context is a zmq.Context to its users, and misses no whole message."""
 
 import threading
+import time
 
 import pytest
 import zmq
@@ -204,6 +205,27 @@ def test_a_receive_that_ends_without_a_message_ends_the_work_before_it(ctx, jour
     (span,) = journal.spans()
     assert span.task == (b"task",)
     assert span.start <= span.end
+
+
+def test_a_poll_ends_the_work_before_it(ctx, journal):
+    push, pull = pair(ctx)
+    push.send(b"first")
+    push.send(b"second")
+    pull.recv()
+    assert pull.poll(1000)
+    between = time.monotonic()
+    pull.recv()
+    first, second = journal.spans()
+    assert first.end <= between <= second.start
+
+
+def test_who_asks_again_and_again_in_vain_is_noted_once(ctx, journal):
+    _, pull = pair(ctx)
+    for _ in range(1000):
+        pull.poll(0)
+        with pytest.raises(zmq.Again):
+            pull.recv(zmq.NOBLOCK)
+    assert len(journal._waits) == 1
 
 
 def test_without_a_journal_the_sockets_are_plain():

@@ -49,7 +49,7 @@ class Hop(NamedTuple):
 
 
 class Wait(NamedTuple):
-    """A receive that ended without a message (time-out, end of the context)."""
+    """A poll, or a receive that ended without a message (time-out, end of the context)."""
 
     who: str
     socket: SocketNote
@@ -167,8 +167,9 @@ class Journal:
         """Who was busy when: each message received is work, until the first sign of its end.
 
         The end is the next message that the same thread sends (its answer, or its question for
-        more) or the beginning of its next receive, whichever comes first. Work without such a
-        sign (the thread died in it) ends with the journal.
+        more) or the beginning of its next receive or poll of a socket, whichever comes first. Of
+        a zmq.Poller or zmq.select nothing is seen. Work without such a sign (the thread died in
+        it) ends with the journal.
         """
         signs: dict[str, list[tuple[float, Hop | Wait]]] = defaultdict(list)
         for hop in self.hops:

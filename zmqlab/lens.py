@@ -66,7 +66,8 @@ class _Pen:
     """
 
     __slots__ = (
-        "in_since", "incoming", "maker", "name", "out_since", "outgoing", "place", "record",
+        "hops_at_wait", "in_since", "incoming", "maker", "name", "out_since", "outgoing", "place",
+        "record",
     )  # fmt: skip
 
     def __init__(self, journal: Journal | None, note: SocketNote | None) -> None:
@@ -77,6 +78,7 @@ class _Pen:
         self.out_since = 0.0  # and when it began
         self.incoming: list[bytes] = []
         self.in_since = 0.0
+        self.hops_at_wait = -1  # how many hops there were when it last noted a wait
 
     def send(self, frame: bytes, last: bool, since: float) -> None:
         """Note a frame that was sent; after the last one, the message."""
@@ -171,7 +173,7 @@ class Socket(PlainSocket):
             # A Frame knows whether more follow; asking the socket would cost more than this.
             part = _recv(self, flags, False, track)
         except zmq.ZMQError:
-            self._nothing_came(since)
+            self._note_wait(since)
             raise
         frame = part.bytes
         pen = self._pen
@@ -188,15 +190,24 @@ class Socket(PlainSocket):
         try:
             size = super().recv_into(buffer, nbytes=nbytes, flags=flags)
         except zmq.ZMQError:
-            self._nothing_came(since)
+            self._note_wait(since)
             raise
         frame = bytes(memoryview(buffer).cast("B")[: min(size, nbytes or size)])
         self._pen.receive(frame, not self.get(zmq.RCVMORE), since)
         return size
 
-    def _nothing_came(self, since: float) -> None:
-        if self.note is not None and self.context.journal is not None:
-            self.context.journal.add_wait(Wait(participant(), self.note, since))
+    def poll(self, timeout: int | None = None, flags: int = zmq.POLLIN) -> int:
+        """Poll as zmq.Socket does; who asks for a message has ended the work before it."""
+        if flags & zmq.POLLIN:
+            self._note_wait(monotonic())
+        return super().poll(timeout, flags)
+
+    def _note_wait(self, since: float) -> None:
+        """Note that somebody asked for a message; once between two hops, however often he asks."""
+        journal, pen = self.context.journal, self._pen
+        if self.note is not None and journal is not None and len(journal) != pen.hops_at_wait:
+            pen.hops_at_wait = len(journal)
+            journal.add_wait(Wait(participant(), self.note, since))
 
 
 class Context(zmq.Context[Any]):
