@@ -2,14 +2,18 @@
 
 import os
 import queue
+import shutil
 import sys
+import tempfile
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+import zmq
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
 
@@ -37,11 +41,26 @@ def is_idle(message: dict[str, Any]) -> bool:
     return message["msg_type"] == "status" and message["content"]["execution_state"] == "idle"
 
 
+def kernel_manager(**options: Any) -> KernelManager:
+    """A manager that reaches its kernel over ipc, where there is ipc.
+
+    Over tcp a manager looks for free ports, and its kernel binds them a second later. If another
+    program has taken one by then, as tests beside it well may, the kernel dies.
+    """
+    if not zmq.has("ipc"):
+        return KernelManager(**options)
+    folder = tempfile.mkdtemp(prefix="kernel-")
+    file = str(Path(folder, "kernel.json"))
+    manager = KernelManager(transport="ipc", connection_file=file, **options)
+    weakref.finalize(manager, shutil.rmtree, folder, ignore_errors=True)
+    return manager
+
+
 class Kernel:
     """A kernel that works in `folder`, as JupyterLab starts one for a notebook there."""
 
     def __init__(self, folder: Path) -> None:
-        self.manager = KernelManager(kernel_name="python3")
+        self.manager = kernel_manager(kernel_name="python3")
         folder.mkdir(parents=True, exist_ok=True)
         environment = os.environ | {"ZMQLAB_PROGRESS": ""}
         environment.pop("PYTEST_CURRENT_TEST", None)  # with it, a kernel leaves out some threads

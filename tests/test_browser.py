@@ -213,6 +213,10 @@ class Lab:
                     .reduce((sum, cell) => sum + cell.offsetHeight + 10, 0)"""
             )
             self.page.set_viewport_size({"width": 1200, "height": min(10_000, high + 200)})
+            self.page.evaluate(
+                """() => window.panel.content.node.querySelector(".jp-WindowedPanel-outer")
+                    .scrollTo(0, 0)"""
+            )
         for theme in ("JupyterLab Dark", "JupyterLab Light"):
             self.theme(theme)
             self.page.screenshot(path=SCREENSHOTS / f"{name}-{theme.split()[1].lower()}.png")
