@@ -36,6 +36,7 @@ WRONG = {  # the rule that each wrong submission breaks first
     "stops_after_a_hundred": lab_05.OWN,
     "stops_at_the_first_odd_message": lab_05.ANYTHING,
     "strips_the_delimiter": lab_05.ARRIVES,
+    "strips_white_space": lab_05.ANYBODY,
     "swallows_the_end": "broker ends with the context",
     "swaps_the_ends": lab_05.ARRIVES,
     "takes_every_body_for_text": lab_05.ANYBODY,

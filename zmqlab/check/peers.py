@@ -52,9 +52,9 @@ class Peer:
         self.stage.last = f"{self!r}, had sent {show(frames, self.socket.note.kind)}"
         self.socket.send_multipart(frames)
 
-    def ask(self, *body: bytes, route: Sequence[bytes] = ()) -> None:
+    def ask(self, *body: bytes) -> None:
         """Send a request as a REQ would put it on the wire."""
-        self.send(*body) if self.socket.note.kind == "REQ" else self.send(*route, b"", *body)
+        self.send(*body) if self.socket.note.kind == "REQ" else self.send(b"", *body)
 
     @property
     def answers(self) -> list[Frames]:
