@@ -30,6 +30,7 @@ WRONG = {  # the rule that each wrong submission breaks first
     "forgets_delimiter": lab_02.ANSWERED,
     "forgets_the_late_worker": lab_02.STAYS,
     "hands_out_twice": lab_02.ONCE,
+    "knows_addresses_by_their_length": lab_02.NO_BARRIER,
     "leaves_its_socket_open": "feed closes its sockets",
     "naps": lab_02.MAKESPAN,
     "never_returns": "feed returns",
@@ -39,6 +40,7 @@ WRONG = {  # the rule that each wrong submission breaks first
     "sends_pairs": lab_02.ONE_FRAME,
     "sends_text": "feed runs without an error",
     "spins": lab_02.NO_SPIN,
+    "takes_alike_tasks_for_one": lab_02.ONCE + " (more workers than tasks)",
     "takes_turns": lab_02.MAKESPAN,
     "waits_for_all_first": lab_02.NO_BARRIER,
     "worker_asks_after_the_end": lab_02.ASKS,
@@ -50,6 +52,7 @@ WRONG = {  # the rule that each wrong submission breaks first
     "worker_makes_numbers": lab_02.WORKS,
     "worker_returns_nothing": lab_02.COUNTS,
     "worker_says_its_name": lab_02.ASKS,
+    "worker_takes_zero_for_the_end": lab_02.WORKS,
     "worker_works_in_threads": lab_02.BEFORE,
     "worker_works_on_nothing": lab_02.WORKS,
 }

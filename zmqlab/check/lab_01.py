@@ -35,6 +35,7 @@ ARRIVES = "every task arrives, none twice"
 EVEN = "every worker gets an even share"
 LATE = ", though workers come late"
 LINGERS = "no task is lost when the context ends"
+FULL = "no task is lost when the queues are full"
 RAISES = "too few workers: TimeoutError"
 SAYS = "the error says how many came"
 IN_TIME = "too few workers: it gives up when its patience is over"
@@ -45,8 +46,8 @@ def lab01(feed: Any) -> Report:
     """Check `feed(ctx, endpoint, n_workers, tasks, patience)`.
 
     Deals to workers that are there before the bind, to workers that come late and over a slow
-    link, to too few, to none, and to workers that read only after `feed` has returned. Takes a
-    few seconds, at most 40.
+    link, to too few, to none, to workers that read only after `feed` has returned, and more
+    tasks than the queues hold. Takes a few seconds, at most 50.
     """
     return judge("lab01", {"feed(ctx, endpoint, n_workers, tasks, patience)": feed}, SCENARIOS)
 
@@ -386,7 +387,8 @@ def _early(feed: Callable[..., Any]) -> Iterator[Finding]:
 
 def _late(feed: Callable[..., Any]) -> Iterator[Finding]:
     """Three workers one by one, the last over a link on which a handshake takes its time."""
-    tasks, names = [b"\x00\xff%d" % n for n in range(100)], ["w1", "w2", "w3"]
+    tasks, names = [b"", b" ", b"alike", b"alike", b"\r\n"], ["w1", "w2", "w3"]
+    tasks += [b"\x00\xff%d" % n for n in range(95)]
     call = Call("feed", feed)
     with _stage() as (feeder, workers):
         endpoint = feeder.endpoint()
@@ -444,19 +446,41 @@ def _nobody(feed: Callable[..., Any]) -> Iterator[Finding]:
 def _slow_readers(feed: Callable[..., Any]) -> Iterator[Finding]:
     """Workers that begin to read when feed has returned: much is still in feed's own queues."""
     tasks = [b"task %d " % n + b"." * 500_000 for n in range(30)]
-    call = Call("feed", feed)
+    # A feed that waits for its workers to read is served after four seconds.
     transport = "tcp" if sys.platform == "win32" else "ipc"
+    yield from _unread_for(4.0, feed, tasks, transport, LINGERS)
+
+
+def _full_queues(feed: Callable[..., Any]) -> Iterator[Finding]:
+    """Workers that begin to read when all queues are full: by default, a thousand tasks each.
+
+    Over tcp: over ipc, a PULL that is at its high-water mark when the PUSH closes loses what the
+    system still holds for it (libzmq takes the end of the connection for the end of the messages).
+    """
+    tasks = [b"task %d " % n + b"." * 6000 for n in range(4000)]
+    yield from _unread_for(0.5, feed, tasks, "tcp", FULL)
+
+
+def _unread_for(
+    seconds: float,
+    feed: Callable[..., Any],
+    tasks: Sequence[bytes],
+    transport: str,
+    rule: str,
+) -> Iterator[Finding]:
+    """Deal to workers that read nothing for so long, or until feed has returned."""
+    call = Call("feed", feed)
     with _stage(grace=8.0) as (feeder, workers):
         workers.begin.clear()
         endpoint = feeder.endpoint(transport)
         options = [(zmq.RCVHWM, 1), (zmq.RCVBUF, 8192)]
         workers.come(["w1", "w2", "w3"], endpoint, options)
         feeder.start("feed", call, endpoint, 3, list(tasks), PATIENT)
-        call.wait(4.0)  # a feed that waits for its workers to read is served after that
+        call.wait(seconds)
         reading = threading.Timer(0.25, workers.begin.set)
         reading.start()
         call.wait(PATIENT + 3)
-        yield from _dealt(call, workers, feeder, tasks, LINGERS)
+        yield from _dealt(call, workers, feeder, tasks, rule)
         reading.join()
 
 
@@ -482,5 +506,6 @@ SCENARIOS = [
     Scenario("three of four workers", _one_missing),
     Scenario("nobody at all", _nobody),
     Scenario("workers that read only when feed has returned", _slow_readers),
+    Scenario("more tasks than the queues hold", _full_queues),
     Scenario("no tasks", _no_tasks),
 ]

@@ -292,9 +292,11 @@ def returns_its_count(value: object, tasks: int) -> list[Finding]:
 # ------------------------------------------------------------------ counterparts
 
 
-def ask(ctx: Any, endpoint: str, seconds: float, shift: Shift) -> None:
+def ask(ctx: Any, endpoint: str, seconds: float, shift: Shift, routing_id: bytes = b"") -> None:
     """A worker that is right: ask, work, ask again, until there are no more."""
     with ctx.socket(zmq.REQ) as feed:
+        if routing_id:
+            feed.routing_id = routing_id
         feed.connect(endpoint)
         while True:
             shift.asked = time.monotonic()
@@ -402,15 +404,16 @@ def _straggler(feed: Callable[..., Any], _worker: Callable[..., Any]) -> Iterato
 
 
 def _more_workers(feed: Callable[..., Any], _worker: Callable[..., Any]) -> Iterator[Finding]:
-    """Five workers for three tasks; the last comes when the others have gone."""
-    tasks = [b"\x00", b"\xff\xfe", b"READY"]
+    """Five workers, two of them with a routing id, for four tasks; the last comes late."""
+    tasks = [b"\x00", b"\xff\xfe", READY, READY]
+    ids = {"w2": b"w2", "w3": b"\xff no text"}
     *early, late = shifts = [Shift(f"w{n}") for n in range(1, 6)]
     call = Call("feed", feed)
     with _stage() as (feeder, workers):
         endpoint = feeder.endpoint()
         feeder.start("feed", call, endpoint, list(tasks), 5)
         for shift in early:
-            workers.start(shift.name, ask, endpoint, 0.02, shift)
+            workers.start(shift.name, ask, endpoint, 0.02, shift, ids.get(shift.name, b""))
         gone = _until(lambda: call.done or all(shift.home for shift in early), 3.0)
         _wait(0.6)
         if call.done or not gone:
@@ -469,7 +472,7 @@ def _no_tasks(feed: Callable[..., Any], _worker: Callable[..., Any]) -> Iterator
 
 def _one_worker(_feed: Callable[..., Any], worker: Callable[..., Any]) -> Iterator[Finding]:
     """A worker that is there before its feed, and tasks of all kinds of bytes."""
-    tasks = [b"task", b"\x00\xff", b"0", b"READY", b" ", bytes(range(256)) * 400]
+    tasks = [b"task", b"task", b"\x00", b"0", b"READY", b" ", bytes(range(256)) * 400]
     yield from _worked(worker, tasks)
 
 

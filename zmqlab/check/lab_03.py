@@ -41,8 +41,8 @@ def lab03(complete: Any) -> Report:
     """Check `complete(ctx, task_endpoint, result_endpoint, tasks, patience)`.
 
     Among workers that are right; that forget, answer late, twice or for an unknown id, by a
-    seeded plan; that die with tasks in their queue; that all answer slowly but for one task; and
-    with nothing to do. Takes a few seconds, at most 40.
+    seeded plan; that die with tasks in their queue; that all answer slowly but for one task; that
+    forget one task five times; and with nothing to do. Takes a few seconds, at most 50.
     """
     contract = "complete(ctx, task_endpoint, result_endpoint, tasks, patience)"
     return judge("lab03", {contract: complete}, SCENARIOS)
@@ -356,7 +356,13 @@ def _unbound(own: Trial, workers: Trial, call: Call) -> list[Finding]:
 
 # ------------------------------------------------------------------ scenarios
 
-_ODD = {b"\x00": b"zero", b"\x00\x01": b"one", b"\xff\xfe": b"not text", b"empty": b""}
+_ODD = {
+    b"\x00": b"alike",
+    b"\x00\x01": b"alike",
+    b"\xff\xfe": b"\x80 not text \xff",
+    b"a:b": b"\n with space around ",
+    b"empty": b"",
+}
 
 
 def _tasks(n: int) -> dict[bytes, bytes]:
@@ -436,6 +442,19 @@ def _trickle(complete: Callable[..., Any]) -> Iterator[Finding]:
         yield from in_situation("results trickle in", findings)
 
 
+def _forgotten(complete: Callable[..., Any]) -> Iterator[Finding]:
+    """One of four tasks is forgotten five times; patience is short."""
+    tasks = {b"task %d" % n: b"payload %d" % n for n in range(4)}
+    call = Call("complete", complete)
+    with _stage() as (own, workers):
+        ends = own.endpoint(), own.endpoint()
+        workers.start("w1", work, *ends, Plan({b"task 2": ["forget"] * 5}))
+        own.start("complete", call, *ends, dict(tasks), 0.25)
+        call.wait(LIMIT)
+        findings = _judged(call, own, workers, tasks, 0.25, end=time.monotonic())
+        yield from in_situation("one task is forgotten again and again", findings)
+
+
 def _no_tasks(complete: Callable[..., Any]) -> Iterator[Finding]:
     """Nothing to do, and nobody there."""
     call = Call("complete", complete)
@@ -454,5 +473,6 @@ SCENARIOS = [
     Scenario("workers that forget, repeat themselves and are late", _faults),
     Scenario("workers that die with tasks in their queue", _deaths),
     Scenario("a forgotten task while other results trickle in", _trickle),
+    Scenario("a task that is forgotten five times", _forgotten),
     Scenario("no tasks", _no_tasks),
 ]
