@@ -45,6 +45,7 @@ WRONG = {  # the rule that each wrong submission breaks first
     "waits_for_all_first": lab_02.NO_BARRIER,
     "worker_asks_after_the_end": lab_02.ASKS,
     "worker_asks_too_early": lab_02.BEFORE,
+    "worker_binds": lab_02.CONNECTS,
     "worker_counts_the_end": lab_02.COUNTS,
     "worker_decodes": "worker runs without an error",
     "worker_does_nothing": lab_02.WORKS,

@@ -21,7 +21,7 @@ from zmqlab.experiment import Experiment, assert_all_quiet
 #
 # | workers that come within `patience` seconds | what `feed` does |
 # |---|---|
-# | `n_workers` | deals `tasks` (a list of bytes) out, one message each, and returns |
+# | `n_workers` | deals `tasks` (a list of bytes) out evenly, one message each, and returns |
 # | fewer, say 2 of 3 | sends nothing; raises a `TimeoutError` that says how many came, such as `2 of 3 workers came` |
 #
 # When `feed` has returned, the caller ends the context. No task may be lost by that, also if the workers read slowly. The function makes, uses and closes its own sockets.
@@ -48,6 +48,7 @@ def feed(
                 if not monitor.poll(left * 1000):
                     raise TimeoutError(f"{came} of {n_workers} workers came in {patience} s")
                 recv_monitor_message(monitor)
+            workers.disable_monitor()  # or the next event would wait for a reader
         for task in tasks:
             workers.send(task)
     ### END SOLUTION
@@ -84,7 +85,7 @@ report = check.lab01(feed)
 report
 
 # %% [markdown] tags=["solution-only"]
-# The monitor is made before the bind, so that no worker can come unnoticed. Each event that it was asked for is one finished handshake; one deadline covers all of them. A worker whose handshake has succeeded has its pipe, so the deal is even from the first task on.
+# The monitor is made before the bind, so that no worker can come unnoticed. Each event that it was asked for is one finished handshake; one deadline covers all of them. A worker whose handshake has succeeded has its pipe, so the deal is even from the first task on. When the count is complete, `disable_monitor` ends the reports: if only their reader went, ZeroMQ's own thread would wait for one at the next event, and the tasks with it.
 #
 # Nothing can be sent too early, because nothing is sent before the last worker is counted. And nothing is lost at the end: a PUSH socket that is closed keeps its tasks until the linger period is over, and `-1`, which is libzmq's default anyway, has no end. Said aloud, it survives a
 # caller whose context has another default.

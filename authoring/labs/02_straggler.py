@@ -22,7 +22,7 @@ from zmqlab.theory import makespan_bound
 # | worker, a REQ | `b"READY"` | the next task, or `b""` when there are no more |
 # | feed | a task (never empty) to each question, then `b""` | `b"READY"` |
 #
-# `feed(ctx, endpoint, tasks, n_workers)` binds, answers each question when it comes, and returns when every one of `n_workers` workers has got its `b""`. It need not know the workers before, nor wait for all of them to begin. One may come when the others have gone.
+# `feed(ctx, endpoint, tasks, n_workers)` binds, answers each question when it comes, waits without using the processor, and returns when every one of `n_workers` workers has got its `b""`. It need not know the workers before, nor wait for all of them to begin. One may come when the others have gone.
 #
 # `worker(ctx, endpoint, work)` connects, asks, calls `work(task)` and, when that has returned, asks again. It returns how many tasks it did. What `work` returns does not matter, and any bytes but `b""` are a task.
 #

@@ -55,6 +55,8 @@ check.lab05(broken)
 # | nothing | waits, and uses no processor time |
 # | the context ends | closes its sockets and ends; `zmq.ContextTerminated` may escape |
 #
+# A socket is made, used and closed in one thread, the one in which `broker` runs.
+#
 # Copy `broken` and mend it fault by fault, or write your own.
 
 

@@ -479,7 +479,7 @@ def _unread_for(
         call.wait(seconds)
         reading = threading.Timer(0.25, workers.begin.set)
         reading.start()
-        call.wait(PATIENT + 3)
+        call.wait(15.0)
         yield from _dealt(call, workers, feeder, tasks, rule)
         reading.join()
 

@@ -36,6 +36,7 @@ NO_SPIN = "while nobody asks, feed waits without using the processor"
 STAYS = "feed stays for the last worker"
 NO_BARRIER = "who asks first does not wait for who comes later"
 ONE_EACH = "one answer to each question"
+CONNECTS = "the worker connects to the feed"
 ASKS = 'the worker asks with b"READY"'
 WORKS = "the worker works on each task that it gets, once and as it came"
 BEFORE = "the worker has done its task before it asks for the next"
@@ -349,6 +350,9 @@ def _stage() -> Iterator[tuple[Trial, Trial]]:
         yield feeder, workers
 
 
+_ENVELOPE = 'A REQ takes an answer that has an empty frame before it: [address, b"", task].'
+
+
 def _fed(call: Call, feeder: Trial, workers: Trial, shifts: Sequence[Shift]) -> list[Finding]:
     """What is wrong with a feed that should have returned; if nothing is, end its context."""
     if answers_are_one_frame(shifts)[0].verdict == "failed":
@@ -363,7 +367,7 @@ def _fed(call: Call, feeder: Trial, workers: Trial, shifts: Sequence[Shift]) -> 
                 f"After {call.waited:g} s feed had not returned, and {', '.join(waiting)} "
                 f"had no answer to a question. {done} tasks were done.\n"
                 f"feed was at {call.where}",
-                'A REQ takes an answer that has an empty frame before it: [address, b"", task].',
+                "What does it wait for there, while somebody asks?" if done else _ENVELOPE,
                 story,
             )
         ]
@@ -497,6 +501,9 @@ def _worked(worker: Callable[..., Any], tasks: Sequence[bytes]) -> list[Finding]
         endpoint = feeder.endpoint()
         workers.start("w1", call, endpoint, work)
         _wait(0.05)
+        if bound := [socket for socket in workers.journal.sockets if socket.bound]:
+            evidence = f"It has bound a {bound[0].kind} at {bound[0].bound[0]}"
+            return [failed(CONNECTS, evidence, "The feed binds there; workers come and go.")]
         feeder.start("feed", hand_out, endpoint, tasks, done, questions)
         call.wait(LIMIT)
     asked = asks_with_ready(questions, len(tasks))

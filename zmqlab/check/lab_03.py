@@ -81,6 +81,14 @@ def everything_came_back(value: Any, tasks: Mapping[bytes, bytes]) -> list[Findi
     ]
 
 
+def nothing_is_made_up(told: Mapping[bytes, Tale]) -> list[Finding]:
+    """What is wrong if complete returned without a result for some task having come to it."""
+    if made_up := [task for task, tale in told.items() if tale.back is None]:
+        evidence = f"No worker had answered {show(made_up[:1])}, and {len(made_up) - 1} more."
+        return [failed(RESULTS, evidence, "A result is what a worker sends.")]
+    return []
+
+
 def _same(value: Any, result: bytes) -> bool:
     try:
         return bool(value == result)
@@ -300,6 +308,7 @@ def _judged(
         return [problem]
     findings = [
         *everything_came_back(call.value, tasks),
+        *nothing_is_made_up(told),
         *tasks_go_out_whole(tasks, workers.journal),
         *nothing_goes_out_too_soon(told, patience, least),
         *what_is_back_stays_back(told, patience, slack),
@@ -443,13 +452,14 @@ def _trickle(complete: Callable[..., Any]) -> Iterator[Finding]:
 
 
 def _forgotten(complete: Callable[..., Any]) -> Iterator[Finding]:
-    """One of four tasks is forgotten five times; patience is short."""
+    """One of four tasks is forgotten five times; the worker comes later than the patience."""
     tasks = {b"task %d" % n: b"payload %d" % n for n in range(4)}
     call = Call("complete", complete)
     with _stage() as (own, workers):
         ends = own.endpoint(), own.endpoint()
-        workers.start("w1", work, *ends, Plan({b"task 2": ["forget"] * 5}))
         own.start("complete", call, *ends, dict(tasks), 0.25)
+        _wait(0.6)
+        workers.start("w1", work, *ends, Plan({b"task 2": ["forget"] * 5}))
         call.wait(LIMIT)
         findings = _judged(call, own, workers, tasks, 0.25, end=time.monotonic())
         yield from in_situation("one task is forgotten again and again", findings)

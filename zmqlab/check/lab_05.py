@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-import contextlib
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import zmq
 
 from zmqlab.envelope import show
-from zmqlab.experiment import GaveUp
 
-from .peers import GOES_ON, PATIENCE, Peer, Stage, body_of, done, up_to_failure, wrong_of
+from .peers import (
+    GOES_ON,
+    LIMIT,
+    PATIENCE,
+    OutOfTime,
+    Peer,
+    Stage,
+    body_of,
+    done,
+    up_to_failure,
+    wrong_of,
+)
 from .report import Finding, Report, failed, passed
 from .running import Scenario, judge
 
@@ -33,7 +44,21 @@ def lab05(broker: Any) -> Report:
     order, odd ids and bodies, clients that leave, messages without sense, then many in threads.
     Judged is what they see, so a broker may run in C. Takes some seconds, at most 60.
     """
-    return judge("lab05", {"broker(ctx, frontend, backend)": broker}, SCENARIOS)
+    deadline = time.monotonic() + LIMIT
+    plays = [Scenario(title, partial(_played, play, deadline)) for title, play in PLAYS.items()]
+    return judge("lab05", {"broker(ctx, frontend, backend)": broker}, plays)
+
+
+Play = Callable[[Stage], Iterator[Finding]]
+
+
+def _played(play: Play, deadline: float, broker: Callable[..., Any]) -> list[Finding]:
+    """The findings of one scenario."""
+    with Stage(broker, deadline) as stage:
+        try:
+            return list(play(stage))
+        except OutOfTime as over:
+            return [over.finding()]
 
 
 # ------------------------------------------------------------------ rules
@@ -64,18 +89,17 @@ def missing(asked: Asked, got: Got) -> str:
 # ------------------------------------------------------------------ scenarios
 
 
-def _first(broker: Callable[..., Any]) -> Iterator[Finding]:
+def _first(stage: Stage) -> Iterator[Finding]:
     """One client, and a worker that comes after its request."""
-    with Stage(broker) as stage:
-        client = stage.client("c1", zmq.REQ, STRANGE)
-        client.ask(b"is anybody there?")
-        stage.until(lambda: False, 0.2)
-        worker = stage.worker("w1")
-        yield from _round_trip(stage, ARRIVES, client, worker, (b"is anybody there?",))
-        if not stage.call.done and client.inbox:
-            client.ask(b"again")
-            yield from wrong_of(_round_trip(stage, ARRIVES, client, worker, (b"again",)))
-            yield from stage.end()
+    client = stage.client("c1", zmq.REQ, STRANGE)
+    client.ask(b"is anybody there?")
+    stage.until(lambda: False, 0.2)
+    worker = stage.worker("w1")
+    yield from _round_trip(stage, ARRIVES, client, worker, (b"is anybody there?",))
+    if not stage.call.done and client.inbox:
+        client.ask(b"again")
+        yield from wrong_of(_round_trip(stage, ARRIVES, client, worker, (b"again",)))
+        yield from stage.end()
 
 
 def _round_trip(
@@ -126,17 +150,16 @@ def _id(client: Peer) -> str:
     return show([chosen], "REQ") if chosen else "that ZeroMQ chose"
 
 
-def _several(broker: Callable[..., Any]) -> Iterator[Finding]:
+def _several(stage: Stage) -> Iterator[Finding]:
     """Four clients and three workers; the answers come in another order than the questions."""
-    with Stage(broker) as stage:
-        workers = [stage.worker(name) for name in ("w1", "w2", "w3")]
-        kinds = {"c1": zmq.REQ, "c2": zmq.DEALER, "c3": zmq.REQ, "c4": zmq.DEALER}
-        clients = [stage.client(name, kind) for name, kind in kinds.items()]
-        yield from up_to_failure(
-            lambda: wrong_of(_turn(stage, clients, workers, "once")),
-            lambda: _turn(stage, clients, workers, "again"),
-            lambda: wrong_of(stage.end()),
-        )
+    workers = [stage.worker(name) for name in ("w1", "w2", "w3")]
+    kinds = {"c1": zmq.REQ, "c2": zmq.DEALER, "c3": zmq.REQ, "c4": zmq.DEALER}
+    clients = [stage.client(name, kind) for name, kind in kinds.items()]
+    yield from up_to_failure(
+        lambda: wrong_of(_turn(stage, clients, workers, "once")),
+        lambda: _turn(stage, clients, workers, "again"),
+        lambda: wrong_of(stage.end()),
+    )
 
 
 def _turn(
@@ -215,44 +238,42 @@ CASES = [
 ]
 
 
-def _anybody(broker: Callable[..., Any]) -> Iterator[Finding]:
+def _anybody(stage: Stage) -> Iterator[Finding]:
     """Clients and bodies of all kinds; the workers are a DEALER and a REP."""
-    with Stage(broker) as stage:
-        workers = [stage.worker("w1"), stage.worker("w2", zmq.REP)]
-        for number, case in enumerate(CASES, 1):
-            client = stage.client(f"c{number}", case.kind, case.routing_id)
-            for _ in range(2):  # so that each worker has one
-                client.ask(*case.body)
-                stage.until(lambda: any(worker.waiting for worker in workers))
-                worker = next((w for w in workers if w.waiting), workers[0])
-                if wrong := wrong_of(_round_trip(stage, ANYBODY, client, worker, case.body)):
-                    yield from wrong
-                    return
-            client.leave()
-        yield passed(ANYBODY, f"{len(CASES)} of {len(CASES)}")
-        yield from wrong_of(stage.end())
-
-
-def _leavers(broker: Callable[..., Any]) -> Iterator[Finding]:
-    """Clients that ask and are gone when the worker answers; one that stays."""
-    with Stage(broker) as stage:
-        stays, worker = stage.client("c1", zmq.REQ), stage.worker("w1")
-        for number in range(1, 9):
-            leaver = stage.client(f"leaver {number}")
-            leaver.ask(b"never mind")
-            if not stage.until(lambda: worker.waiting):
-                yield stage.trouble(LEAVERS, _never_came(stage, leaver, (b"never mind",)))
-                return
-            leaver.leave()
-            stage.until(lambda: False, 0.02 * number)  # for the broker's ROUTER to notice
-            worker.answer()
-            body = (b"%d have left" % number,)
-            stays.ask(*body)
-            if wrong := wrong_of(_round_trip(stage, LEAVERS, stays, worker, body)):
+    workers = [stage.worker("w1"), stage.worker("w2", zmq.REP)]
+    for number, case in enumerate(CASES, 1):
+        client = stage.client(f"c{number}", case.kind, case.routing_id)
+        for _ in range(2):  # so that each worker has one
+            client.ask(*case.body)
+            stage.until(lambda: any(worker.waiting for worker in workers))
+            worker = next((w for w in workers if w.waiting), workers[0])
+            if wrong := wrong_of(_round_trip(stage, ANYBODY, client, worker, case.body)):
                 yield from wrong
                 return
-        yield passed(LEAVERS, "eight left, one stayed and was answered")
-        yield from wrong_of(stage.end())
+        client.leave()
+    yield passed(ANYBODY, f"{len(CASES)} of {len(CASES)}")
+    yield from wrong_of(stage.end())
+
+
+def _leavers(stage: Stage) -> Iterator[Finding]:
+    """Clients that ask and are gone when the worker answers; one that stays."""
+    stays, worker = stage.client("c1", zmq.REQ), stage.worker("w1")
+    for number in range(1, 9):
+        leaver = stage.client(f"leaver {number}")
+        leaver.ask(b"never mind")
+        if not stage.until(lambda: worker.waiting):
+            yield stage.trouble(LEAVERS, _never_came(stage, leaver, (b"never mind",)))
+            return
+        leaver.leave()
+        stage.until(lambda: False, 0.02 * number)  # for the broker's ROUTER to notice
+        worker.answer()
+        body = (b"%d have left" % number,)
+        stays.ask(*body)
+        if wrong := wrong_of(_round_trip(stage, LEAVERS, stays, worker, body)):
+            yield from wrong
+            return
+    yield passed(LEAVERS, "eight left, one stayed and was answered")
+    yield from wrong_of(stage.end())
 
 
 OF_CLIENTS = [
@@ -277,25 +298,24 @@ OF_WORKERS = [
 ]
 
 
-def _anything(broker: Callable[..., Any]) -> Iterator[Finding]:
+def _anything(stage: Stage) -> Iterator[Finding]:
     """Messages that are no requests and no answers, each followed by an honest request."""
-    with Stage(broker) as stage:
-        honest, worker = stage.client("c1", zmq.REQ), stage.worker("w1")
-        stranger = stage.client("a stranger")
-        for number, frames in enumerate([*OF_CLIENTS, *OF_WORKERS]):
-            (stranger if number < len(OF_CLIENTS) else worker).send(*frames)
-            body = (b"request %d" % number,)
-            stage.until(lambda: False, 0.01)
-            said = stage.last
-            honest.ask(*body)
-            stage.last = said
-            if wrong := wrong_of(_honest(stage, honest, worker, body)):
-                yield from wrong
-                return
-        yield passed(
-            ANYTHING, f"{len(OF_CLIENTS)} odd messages of a client, {len(OF_WORKERS)} of a worker"
-        )
-        yield from wrong_of(stage.end())
+    honest, worker = stage.client("c1", zmq.REQ), stage.worker("w1")
+    stranger = stage.client("a stranger")
+    for number, frames in enumerate([*OF_CLIENTS, *OF_WORKERS]):
+        (stranger if number < len(OF_CLIENTS) else worker).send(*frames)
+        body = (b"request %d" % number,)
+        stage.until(lambda: False, 0.01)
+        said = stage.last
+        honest.ask(*body)
+        stage.last = said
+        if wrong := wrong_of(_honest(stage, honest, worker, body)):
+            yield from wrong
+            return
+    yield passed(
+        ANYTHING, f"{len(OF_CLIENTS)} odd messages of a client, {len(OF_WORKERS)} of a worker"
+    )
+    yield from wrong_of(stage.end())
 
 
 def _honest(stage: Stage, client: Peer, worker: Peer, body: tuple[bytes, ...]) -> list[Finding]:
@@ -322,55 +342,60 @@ def _honest(stage: Stage, client: Peer, worker: Peer, body: tuple[bytes, ...]) -
     return []
 
 
-def _quiet(broker: Callable[..., Any]) -> Iterator[Finding]:
+def _quiet(stage: Stage) -> Iterator[Finding]:
     """A worker that takes its time over one request, then has nothing to do for a while."""
-    with Stage(broker) as stage:
-        client, worker = stage.client("c1", zmq.REQ), stage.worker("w1")
+    client, worker = stage.client("c1", zmq.REQ), stage.worker("w1")
 
-        def trip(*body: bytes) -> list[Finding]:
-            return _round_trip(stage, GOES_ON, client, worker, body)
+    def trip(*body: bytes) -> list[Finding]:
+        return _round_trip(stage, GOES_ON, client, worker, body)
 
-        client.ask(b"before the quiet")
-        stage.until(lambda: worker.waiting)
-        yield from up_to_failure(
-            lambda: stage.quiet(QUIET / 4, "one request at a worker"),
-            lambda: wrong_of(trip(b"before the quiet")),
-            lambda: stage.quiet(QUIET, "no request"),
-            lambda: client.ask(b"after the quiet"),
-            lambda: trip(b"after the quiet"),
-            lambda: wrong_of(stage.end()),
-        )
+    client.ask(b"before the quiet")
+    stage.until(lambda: worker.waiting)
+    yield from up_to_failure(
+        lambda: stage.quiet(QUIET / 2, "one request at a worker"),
+        lambda: wrong_of(trip(b"before the quiet")),
+        lambda: stage.quiet(QUIET, "no request"),
+        lambda: client.ask(b"after the quiet"),
+        lambda: trip(b"after the quiet"),
+        lambda: wrong_of(stage.end()),
+    )
 
 
-def _crowd(broker: Callable[..., Any]) -> Iterator[Finding]:
+def _crowd(stage: Stage) -> Iterator[Finding]:
     """Twelve clients and three workers in threads, as fast as they can.
 
     Every third client is a DEALER that asks all its questions before it reads an answer.
     """
-    with Stage(broker) as stage:
-        for name in ("w1", "w2", "w3"):
-            stage.others.start(name, _work, stage.backend)
-        clients = [
-            stage.others.start(f"c{n}", ask, stage.frontend, b"c%d" % n)
-            for n, ask in enumerate([_ask, _ask, _ask_ahead] * 4, 1)
-        ]
-        with contextlib.suppress(GaveUp):
-            stage.others.until(
-                lambda: stage.call.done or all(client.done for client in clients), 12, "the clients"
-            )
-        if not all(client.done for client in clients):
-            left = ", ".join(client.name for client in clients if not client.done)
-            stage.last = "twelve clients were asking 30 questions each"
-            yield stage.trouble(
-                OWN, f"After 12 s these clients still waited for an answer: {left}."
-            )
-            return
-        wrong = [line for client in clients for line in client.result(1)]
-        if wrong:
-            yield failed(OWN, "\n".join(wrong[:3]), _WHOSE)
-            return
-        yield passed(f"{OWN}, twelve in threads", "360 of 360 answers")
-        yield from wrong_of(stage.end())
+    for name in ("w1", "w2", "w3"):
+        stage.others.start(name, _work, stage.backend)
+    clients = [
+        stage.others.start(f"c{n}", ask, stage.frontend, b"c%d" % n)
+        for n, ask in enumerate([_ask, _ask, _ask_ahead] * 4, 1)
+    ]
+
+    def over() -> bool:
+        return all(client.done for client in clients)
+
+    heard, seen = stage.others.journal, -1
+
+    def news() -> bool:
+        return over() or len(heard) != seen
+
+    while news() and not over():  # as long as something goes on
+        seen = len(heard)
+        stage.until(news)
+    if not over():
+        left = ", ".join(client.name for client in clients if not client.done)
+        stage.last = "twelve clients were asking 30 questions each"
+        evidence = f"For {PATIENCE:g} s no client had an answer. Still waiting: {left}."
+        yield stage.trouble(OWN, evidence)
+        return
+    wrong = [line for client in clients for line in client.result(1)]
+    if wrong:
+        yield failed(OWN, "\n".join(wrong[:3]), _WHOSE)
+        return
+    yield passed(f"{OWN}, twelve in threads", "360 of 360 answers")
+    yield from wrong_of(stage.end())
 
 
 def _work(ctx: Any, endpoint: str) -> None:
@@ -417,12 +442,12 @@ def _ask(ctx: Any, endpoint: str, name: bytes) -> list[str]:
     return wrong
 
 
-SCENARIOS = [
-    Scenario("one client, one worker", _first),
-    Scenario("several clients and workers at once", _several),
-    Scenario("clients and bodies of all kinds", _anybody),
-    Scenario("clients that leave", _leavers),
-    Scenario("messages without sense", _anything),
-    Scenario("a quiet while", _quiet),
-    Scenario("twelve clients in threads", _crowd),
-]
+PLAYS: dict[str, Play] = {
+    "one client, one worker": _first,
+    "several clients and workers at once": _several,
+    "clients and bodies of all kinds": _anybody,
+    "clients that leave": _leavers,
+    "messages without sense": _anything,
+    "a quiet while": _quiet,
+    "twelve clients in threads": _crowd,
+}

@@ -15,8 +15,19 @@ from zmqlab.envelope import show
 from zmqlab.experiment import GaveUp
 from zmqlab.journal import Journal
 
-from .peers import GOES_ON, PATIENCE, SETTLED, Frames, Peer, Stage, done, wrong_of
-from .report import Finding, Report, failed, passed, undecided
+from .peers import (
+    GOES_ON,
+    LIMIT,
+    PATIENCE,
+    SETTLED,
+    Frames,
+    OutOfTime,
+    Peer,
+    Stage,
+    done,
+    wrong_of,
+)
+from .report import Finding, Report, failed, passed
 from .running import Scenario, judge
 
 GIVEN = "an idle worker is given the request, and its answer comes back"
@@ -29,10 +40,8 @@ OWN = "every client gets the answer to its own question"
 ANYBODY = "any client, any routing id, any body and any reply"
 LEAVERS = "clients that leave before their answer end nothing, and cost no worker"
 ANYTHING = "a message of a client that is no request ends nothing, and costs no worker"
-IN_TIME = "the check comes to its end"
 
 READY = b"READY"
-LIMIT = 60.0  # seconds for the whole check
 QUIET = 2.4  # seconds in which nothing happens
 STRANGE = b"\xff\xfe \x00"  # a routing id that no codec for text takes
 FLOOD, LARGE = 4000, bytes(8192)  # more than the queues of ZeroMQ and of the system hold
@@ -130,10 +139,6 @@ class Wrong(Exception):
         self.finding = finding
 
 
-class OutOfTime(Exception):
-    """Ends a scenario: the check has used its time."""
-
-
 class Worker:
     """A worker that speaks as a REQ does, and answers when a scenario tells it to.
 
@@ -165,21 +170,13 @@ class Desk(Stage):
     """A stage on which each request and each answer is waited for, and its way is checked."""
 
     def __init__(self, broker: Callable[..., Any], deadline: float) -> None:
-        super().__init__(broker)
-        self.deadline = deadline
+        super().__init__(broker, deadline)
         self.crew: list[Worker] = []
         self.open: dict[Frames, Peer] = {}  # requests that no worker has been given yet
         self.askers: dict[Worker, Peer] = {}  # who gets the answer of a busy worker
+        self.taken: dict[Frames, str] = {}  # who was last given a request with this body
         self.had: dict[Peer, int] = {}  # answers of a client that were looked at
         self.asked = 0
-
-    def until(self, condition: Callable[[], object], within: float = PATIENCE) -> bool:
-        """As a stage does it, until the check's own time is over."""
-        left = self.deadline - time.monotonic()
-        came = super().until(condition, min(within, left))
-        if not came and not self.call.done and left < within:
-            raise OutOfTime
-        return came
 
     def hire(self, name: str, kind: int = zmq.DEALER, routing_id: bytes = b"") -> Worker:
         """A worker that has said READY."""
@@ -216,6 +213,7 @@ class Desk(Stage):
         if worker.task is not None:
             raise Wrong(self._second(worker, worker.task, task))
         worker.task = task
+        self.taken[task.body] = worker.name
         self.askers[worker] = self.open.pop(task.body)
         return worker
 
@@ -225,6 +223,8 @@ class Desk(Stage):
             self.next_given()
 
     def _nobody_was_given(self, rule: str) -> Finding:
+        if early := read_too_early(self.trial.journal, self.frontend, self.backend):
+            return early[0]
         asked = "; ".join(f"{c!r}, asked {show(body, 'REQ')}" for body, c in self._first_open())
         idle = [worker.name for worker in self.crew if worker.task is None]
         evidence = (
@@ -239,7 +239,11 @@ class Desk(Stage):
     def _no_request(self, rule: str, worker: Worker, frames: Frames) -> Finding:
         asked = " and ".join(show(body, "REQ") for body, _ in self._first_open()) or "none"
         evidence = f"{worker!r}, was given {show(frames, worker.kind)}.\nRequests waiting: {asked}."
-        return failed(rule, evidence, _FORM, self.story(*filter(None, frames)))
+        hint, task = _FORM, given(frames, worker.kind)
+        if task is not None and (before := self.taken.get(task.body)):
+            evidence += f"\n{before} had been given it before."
+            hint = "A request goes to one worker, once."
+        return failed(rule, evidence, hint, self.story(*filter(None, frames)))
 
     def _second(self, worker: Worker, first: Given, second: Given) -> Finding:
         idle = ", ".join(other.name for other in self.crew if other.task is None) or "nobody"
@@ -273,7 +277,10 @@ class Desk(Stage):
         self.had[client] = had + 1
         if (got := client.inbox[had]) != wanted:
             evidence += f"It was to get {show(wanted, kind)}, and got {show(got, kind)}."
-            raise Wrong(failed(rule, evidence, _HAND_BACK, self.story(*story)))
+            hint = _HAND_BACK
+            if got in client.inbox[:had]:
+                rule, hint = OWN, "It had that answer before: each goes out once."
+            raise Wrong(failed(rule, evidence, hint, self.story(*story)))
 
     def nothing_more(self) -> None:
         """Check that no client got more answers than it asked questions."""
@@ -336,9 +343,8 @@ def _played(play: Play, deadline: float, broker: Callable[..., Any]) -> Iterator
             desk.nothing_more()
         except Wrong as wrong:
             yield wrong.finding
-        except OutOfTime:
-            evidence = f"Its {LIMIT:g} s were over. The broker was at {desk.call.here()}"
-            yield undecided(IN_TIME, evidence, "Every message took long. Where does it wait?")
+        except OutOfTime as over:
+            yield over.finding()
         else:
             ended = desk.end()
             yield from wrong_of(ended) or (findings + ended if play is _first else findings)
@@ -351,7 +357,8 @@ def _first(desk: Desk) -> Iterator[Finding]:
     """One client; a worker that comes after its request, and answers three times."""
     client = desk.client("c1", zmq.REQ, STRANGE)
     desk.request(client, b"is anybody there?")
-    desk.until(lambda: False, 0.1)
+    if desk.until(lambda: desk.call.done, 0.1):
+        raise Wrong(desk.trouble(GIVEN, ""))
     worker = desk.hire("w1")
     desk.next_given()
     desk.answer(worker, GIVEN)
@@ -428,6 +435,26 @@ def _flood(desk: Desk, client: Peer) -> None:
     raise Wrong(failed(UNREAD, evidence, "Where are they now? What is left unread fills a queue."))
 
 
+def _together(
+    sent: Sequence[Frames], given: Sequence[Frames], idle: Sequence[str]
+) -> list[Finding]:
+    """What is wrong if requests that came together did not go to the idle workers in order.
+
+    idle: the workers, longest idle first. given: what each of them was given.
+    """
+    if list(given) == list(sent):
+        return []
+    pairs = ", ".join(f"{name} {show(body[:1])}" for name, body in zip(idle, given, strict=False))
+    return [
+        failed(
+            IN_ORDER,
+            f"One client sent: {', '.join(show(body[:1], 'REQ') for body in sent)}.\n"
+            f"Given out, to who had been idle longest first: {pairs}.",
+            "Which are out of their order, the requests or the workers?",
+        )
+    ]
+
+
 class Turns:
     """Requests and answers one at a time, and who has been idle longest."""
 
@@ -478,6 +505,13 @@ class Turns:
         for body in list(self.desk.open):
             self.given(body)
 
+    def hire(self, name: str) -> None:
+        """A worker comes while others are idle, or have been at work before."""
+        readies = len(self.desk.readies())
+        worker = self.desk.hire(name)
+        self.desk.until(lambda: len(self.desk.readies()) > readies, SETTLED)
+        self.idle.append(worker)
+
     def ask_together(self, client: Peer) -> None:
         """One client asks as often as workers are idle, without waiting.
 
@@ -490,17 +524,17 @@ class Turns:
             worker = self.desk.next_given(AT_ONCE)
             out.append((worker, worker.task.body if worker.task else ()))
         line = [body for worker in self.idle for other, body in out if other is worker]
-        _go_on_without(in_order(bodies, line))
+        _go_on_without(_together(bodies, line, [worker.name for worker in self.idle]))
         for worker in self.idle:
             self.desk.answer(worker)
 
 
 def _turns(desk: Desk) -> Iterator[Finding]:
-    """Four workers, one step at a time: a request, or an answer of any of those at work."""
+    """Four workers, then six, one step at a time: a request, or an answer of any at work."""
     for number, routing_id in enumerate([b"\xffw", b"c1", b"\x00\x01", b"w1"], 1):
         desk.hire(f"w{number}", zmq.DEALER, routing_id)
         desk.until(lambda: len(desk.readies()) == len(desk.crew), SETTLED)
-    kinds = {"c1": zmq.DEALER, "c2": zmq.REQ, "c3": zmq.DEALER, "c4": zmq.REQ, "c5": zmq.REQ}
+    kinds = {f"c{n}": zmq.REQ if n % 2 == 0 else zmq.DEALER for n in range(1, 8)}
     clients = [desk.client(name, kind, name.encode()) for name, kind in kinds.items()]
     turns = Turns(desk, clients)
     for _ in range(5):  # the fifth has to wait
@@ -508,7 +542,10 @@ def _turns(desk: Desk) -> Iterator[Finding]:
     for place in (2, 3, 0, 0, 0):
         turns.answer(turns.busy[place])
     chance = Random(6)
-    for _ in range(50):
+    newcomers = ["w6", "w5"]
+    for step in range(50):
+        if step > 10 and newcomers and len(turns.idle) == 2:
+            turns.hire(newcomers.pop())
         if turns.busy and (not turns.idle or chance.random() < 0.5):
             turns.answer(chance.choice(turns.busy))
         else:
@@ -640,7 +677,13 @@ def _anything(desk: Desk) -> Iterator[Finding]:
     honest = desk.client("c1", zmq.REQ)
     desk.hire("w1", zmq.REQ)
     _is_served(desk, GIVEN, honest)
-    client = desk.client("a client that talks nonsense")
+    client, other = desk.client("a client that talks nonsense"), desk.client("c2", zmq.REQ)
+    desk.hire("w2", zmq.REQ)
+    desk.request(other)
+    worker = desk.next_given()
+    client.send(b"no delimiter")
+    desk.until(lambda: False, 0.05)
+    desk.answer(worker, ANYTHING)  # also while nobody asks anything
     for frames in OF_CLIENTS:
         client.send(*frames)
         desk.until(lambda: False, 0.01)

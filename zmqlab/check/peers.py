@@ -7,6 +7,7 @@ the broker over tcp; nothing is asked of the broker but what its peers can see.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -20,11 +21,12 @@ import zmq
 from zmqlab.envelope import show
 from zmqlab.journal import Journal, SocketNote
 
-from .report import Finding, failed, passed
+from .report import Finding, failed, passed, undecided
 from .running import Call, Trial, _learners_threads, together
 
 PATIENCE = 5.0  # seconds for anything that takes a few milliseconds
 SETTLED = 0.3  # seconds after which what has not come on a quiet stage is not coming
+LIMIT = 55.0  # seconds for all scenarios of a check; a few more pass before all has ended
 BUSY = 0.2  # part of the time that a thread may run that has nothing to do
 
 WAITS = "while there is nothing to do, the broker waits without using the processor"
@@ -32,6 +34,7 @@ GOES_ON = "the broker is there until its context ends"
 ENDS = "the broker ends with its context and closes its sockets"
 ENDED = {"broker runs without an error", "broker goes on until the context ends"}  # says a Call
 ONE_THREAD = "a socket is used in one thread only"
+IN_TIME = "the check comes to its end"
 
 Frames = tuple[bytes, ...]
 
@@ -76,6 +79,18 @@ class Peer:
     def leave(self) -> None:
         """Disconnect and be gone."""
         self.stage.leave(self)
+
+
+class OutOfTime(Exception):
+    """Ends a scenario: the check has used its time. Its words say where the broker was."""
+
+    def finding(self) -> Finding:
+        """Nothing is known of what was not tried."""
+        return undecided(
+            IN_TIME,
+            f"Its {LIMIT:g} s were over. The broker was at {self}",
+            "Every message took long. Where does it wait?",
+        )
 
 
 class Used(NamedTuple):
@@ -151,9 +166,13 @@ def body_of(frames: Frames, kind: str) -> tuple[Frames, Frames]:
 
 
 class Stage:
-    """A broker in a thread, with peers around it; leaving the `with` ends them all."""
+    """A broker in a thread, with peers around it; leaving the `with` ends them all.
 
-    def __init__(self, broker: Callable[..., Any]) -> None:
+    deadline: when the check's time is over, seconds on the monotonic clock.
+    """
+
+    def __init__(self, broker: Callable[..., Any], deadline: float = math.inf) -> None:
+        self.deadline = deadline
         self.before = set(threading.enumerate())
         self.call = Call("broker", broker)
         self.trial, self.others = Trial("broker"), Trial("peers", linger=0)
@@ -206,9 +225,10 @@ class Stage:
     def until(self, condition: Callable[[], object], within: float = PATIENCE) -> bool:
         """Whether the condition comes true in time; the peers receive meanwhile.
 
-        A broker that has ended brings nothing more: then it does not.
+        A broker that has ended brings nothing more: then it does not. OutOfTime: the check has
+        used its own time.
         """
-        deadline = time.monotonic() + within
+        deadline = min(time.monotonic() + within, self.deadline)
         while True:
             self._receive(0)
             if condition():
@@ -216,7 +236,10 @@ class Stage:
             left = deadline - time.monotonic()
             if left <= 0 or self.call.done:
                 self._receive(0.02)
-                return bool(condition())
+                came = bool(condition())
+                if not came and not self.call.done and deadline == self.deadline:
+                    raise OutOfTime(self.call.here())
+                return came
             self._receive(min(left, 0.02))
 
     def settle(self, seconds: float = SETTLED) -> None:

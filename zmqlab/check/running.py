@@ -110,8 +110,8 @@ class Call:
             state: State = "returned"
         except zmq.ContextTerminated:
             state = "context ended"
-        except Stopped:
-            state = "stopped"
+        except Stopped as stop:
+            state, self.where = "stopped", self.where or origin(stop)
         except BaseException as error:
             self.error, self.where = error, origin(error)
             state = "raised"
