@@ -119,6 +119,47 @@ def test_an_interrupt_leaves_nothing_behind():
     assert_all_quiet()
 
 
+def interrupted(*_):
+    raise KeyboardInterrupt
+
+
+def test_an_interrupt_at_the_beginning_leaves_nothing_behind(monkeypatch):
+    lab = Experiment()
+    monkeypatch.setattr(lab._ending, "start", interrupted)
+    with pytest.raises(KeyboardInterrupt), lab:
+        pass
+    assert lab.ctx.closed
+    assert_all_quiet()
+
+
+@pytest.mark.parametrize("step", ["_over.set", "_left.set", "_join_threads"])
+def test_an_interrupt_in_the_end_leaves_nothing_behind(monkeypatch, step):
+    with pytest.raises(KeyboardInterrupt), Experiment() as lab:
+        push = lab.ctx.socket(zmq.PUSH)
+        push.bind(lab.endpoint())
+        owner, _, name = f"lab.{step}".rpartition(".")
+        owner = lab if owner == "lab" else getattr(lab, owner.removeprefix("lab."))
+        real, calls = getattr(owner, name), iter([interrupted])
+        monkeypatch.setattr(owner, name, lambda: next(calls, real)())
+    assert push.closed
+    assert lab.ctx.closed
+    assert_all_quiet()
+
+
+def test_an_interrupt_while_a_socket_is_made_leaves_nothing_behind(monkeypatch):
+    kept = []
+
+    def interrupted_with(socket):
+        kept.append(socket)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), Experiment(grace=0.2) as lab:
+        monkeypatch.setattr(lab.ctx, "_add_socket", interrupted_with)
+        lab.ctx.socket(zmq.PUSH)
+    assert kept[0].closed
+    assert_all_quiet()
+
+
 def test_waiting_in_vain_says_for_what_and_where_the_threads_are():
     def waits(ctx):
         with ctx.socket(zmq.PULL) as pull:

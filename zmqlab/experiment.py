@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import linecache
 import os
 import pickle
@@ -36,7 +37,7 @@ import zmq
 from zmq.utils.monitor import recv_monitor_message
 
 from .journal import Journal
-from .lens import Context
+from .lens import Context, PlainSocket
 
 __all__ = ["Arrivals", "Experiment", "GaveUp", "Process", "Task", "assert_all_quiet", "eventually"]
 
@@ -85,14 +86,22 @@ def _describe(function: str, filename: str, line: int) -> str:
 
 def place(frame: FrameType | None) -> str:
     """Where the learner's own code is in this stack: "line 4 of worker: while True: pass"."""
-    innermost = frame
-    while frame is not None:
-        if not _is_library(frame.f_code.co_filename):
-            return _describe(frame.f_code.co_name, frame.f_code.co_filename, _line(frame))
-        frame = frame.f_back
-    if innermost is None:
+    if frame is None:
         return "no longer running"
-    return _describe(innermost.f_code.co_name, innermost.f_code.co_filename, _line(innermost))
+    frame = _learners_frame(frame) or frame
+    return _describe(frame.f_code.co_name, frame.f_code.co_filename, _line(frame))
+
+
+def in_learners_code(frame: FrameType) -> bool:
+    """Whether any of the learner's own code is in this stack."""
+    return _learners_frame(frame) is not None
+
+
+def _learners_frame(innermost: FrameType) -> FrameType | None:
+    frame: FrameType | None = innermost
+    while frame is not None and _is_library(frame.f_code.co_filename):
+        frame = frame.f_back
+    return frame
 
 
 def _line(frame: FrameType) -> int:
@@ -292,15 +301,20 @@ class Experiment:
         self._folder: str | None = None
         self._names = 0
         self._ending = threading.Thread(target=self._finish, name=f"end of {name}", daemon=True)
-        self._begin = threading.Lock()  # taken once, by whoever begins the end
+        self._over = threading.Event()  # the end has begun
         self._left = threading.Event()  # the thread of the `with` uses its sockets no more
         self.limit = limit
-        self._timer = threading.Timer(limit, self._terminate)
-        self._timer.name, self._timer.daemon = f"limit of {name}", True
 
     def __enter__(self) -> Experiment:
         _running.add(self)
-        self._timer.start()
+        try:
+            self._ending.start()
+        except BaseException:  # Interrupt, before the `with` is there to end anything
+            self._over.set()
+            self._left.set()
+            self.ctx.term()
+            _running.discard(self)
+            raise
         return self
 
     def endpoint(self, transport: str = "tcp") -> str:
@@ -375,10 +389,14 @@ class Experiment:
     # ---- the end
 
     def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
-        failures = [
-            f"{p.name}, a process, ended with {p.failure()}" for p in self.processes if p.failure()
-        ]
-        self.end()
+        try:
+            failures = [
+                f"{process.name}, a process, ended with {process.failure()}"
+                for process in self.processes
+                if process.failure()
+            ]
+        finally:
+            self.end()
         if isinstance(error, zmq.ContextTerminated):
             raise GaveUp(
                 f"the experiment was ended after its limit of {self.limit:g} s; "
@@ -396,8 +414,14 @@ class Experiment:
 
     def end(self) -> None:
         """End everything: Context, threads, sockets, processes, ports. Twice is once."""
-        self._timer.cancel()
-        self._terminate()
+        try:
+            self._end()
+        except KeyboardInterrupt:  # Interrupt has come too late: what has begun to end, ends
+            self._end()
+            raise
+
+    def _end(self) -> None:
+        self._over.set()
         _close_own_sockets(self.ctx)
         self._left.set()
         try:
@@ -410,12 +434,10 @@ class Experiment:
             if self._folder is not None:
                 shutil.rmtree(self._folder, ignore_errors=True)
         if all(task.done for task in self.tasks):
-            self._ending.join(self.grace + 1)  # what still lingers
-
-    def _terminate(self) -> None:
-        """Begin the end: every blocked ZeroMQ call of the Context raises ContextTerminated."""
-        if self._begin.acquire(blocking=False):
-            self._ending.start()
+            self._ending.join(self.grace / 2)
+            if self._ending.is_alive():
+                _close_lost_sockets(self.ctx)
+            self._ending.join(self.grace / 2 + 1)  # what still lingers
 
     def _join_threads(self) -> None:
         """Give the threads their grace; stop the others and note where they were."""
@@ -434,7 +456,12 @@ class Experiment:
                 )
 
     def _finish(self) -> None:
-        """Terminate the Context; close what ended threads left open. Waits as long as it takes."""
+        """At the end, or the limit, terminate the Context; close what ended threads left open.
+
+        Every blocked ZeroMQ call of the Context then raises ContextTerminated. Waits as long as
+        it takes.
+        """
+        self._over.wait(self.limit)
         term = threading.Thread(target=self.ctx.term, name=f"term of {self.name}", daemon=True)
         term.start()
         self._left.wait()
@@ -461,6 +488,18 @@ def _close_own_sockets(ctx: Context) -> None:
     for socket in list(ctx._sockets):
         if not socket.closed and getattr(socket, "_maker", None) == me:
             socket.close(0)
+
+
+def _close_lost_sockets(ctx: Context) -> None:
+    """Close those of the calling thread that its Context never heard of.
+
+    An interrupt may come when a socket is made and before its Context has noted it; then the
+    traceback keeps it open.
+    """
+    for kept in gc.get_objects():
+        mine = issubclass(type(kept), PlainSocket) and kept._maker == threading.get_ident()
+        if mine and kept.context is ctx and not kept.closed:
+            kept.close(0)
 
 
 def _close_orphans(ctx: Context) -> None:

@@ -38,8 +38,8 @@ class PlainSocket(zmq.Socket[bytes]):
     _thread: Thread | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
         self._maker, self._thread = get_ident(), current_thread()
+        super().__init__(*args, **kwargs)
 
     def set(self, option: int, value: Any) -> None:
         """Set a socket option; ZMQ_LINGER at most as long as the context allows."""

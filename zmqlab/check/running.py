@@ -35,7 +35,15 @@ from typing import Any, Literal
 
 import zmq
 
-from zmqlab.experiment import Experiment, Stopped, Task, _is_library, origin, place
+from zmqlab.experiment import (
+    Experiment,
+    Stopped,
+    Task,
+    _is_library,
+    in_learners_code,
+    origin,
+    place,
+)
 from zmqlab.journal import Journal
 from zmqlab.lens import Context, Socket
 
@@ -145,9 +153,17 @@ class Call:
         return False
 
     def here(self) -> str:
-        """The learner's line at which the call is now."""
+        """The learner's line at which the call is now.
+
+        A function that the check calls again and again may be between two calls: then look again.
+        """
         ident = self._thread.ident if self._thread else None
-        return place(sys._current_frames().get(ident or 0))
+        for _ in range(50):
+            frame = sys._current_frames().get(ident or 0)
+            if frame is None or in_learners_code(frame):
+                break
+            self._done.wait(0.001)
+        return place(frame)
 
     def run(self, *args: Any, within: float) -> Call:
         """Call it in a thread of its own, without a context, for so many seconds at most."""
