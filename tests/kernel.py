@@ -1,19 +1,16 @@
 """A kernel under watch: run its cells, interrupt them, and count what they leave behind."""
 
+import contextlib
 import os
 import queue
-import shutil
 import sys
-import tempfile
 import threading
 import time
-import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-import zmq
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
 
@@ -41,38 +38,43 @@ def is_idle(message: dict[str, Any]) -> bool:
     return message["msg_type"] == "status" and message["content"]["execution_state"] == "idle"
 
 
-def kernel_manager(**options: Any) -> KernelManager:
-    """A manager that reaches its kernel over ipc, where there is ipc.
+def start(begin: Callable[[], T], attempts: int = 5) -> T:
+    """What `begin` returns, which starts a kernel and waits for it.
 
-    Over tcp a manager looks for free ports, and its kernel binds them a second later. If another
-    program has taken one by then, as tests beside it well may, the kernel dies.
+    A manager looks for free ports, and its kernel binds them a second later. If another program
+    has taken one by then, as tests beside it well may, the kernel dies: start another.
     """
-    if not zmq.has("ipc"):
-        return KernelManager(**options)
-    folder = tempfile.mkdtemp(prefix="kernel-")
-    file = str(Path(folder, "kernel.json"))
-    manager = KernelManager(transport="ipc", connection_file=file, **options)
-    weakref.finalize(manager, shutil.rmtree, folder, ignore_errors=True)
-    return manager
+    for _ in range(attempts - 1):
+        with contextlib.suppress(RuntimeError):
+            return begin()
+    return begin()
 
 
 class Kernel:
     """A kernel that works in `folder`, as JupyterLab starts one for a notebook there."""
 
     def __init__(self, folder: Path) -> None:
-        self.manager = kernel_manager(kernel_name="python3")
         folder.mkdir(parents=True, exist_ok=True)
         environment = os.environ | {"ZMQLAB_PROGRESS": ""}
         environment.pop("PYTEST_CURRENT_TEST", None)  # with it, a kernel leaves out some threads
-        self.manager.start_kernel(cwd=str(folder), env=environment)
-        self.client = self._connected()
+
+        def begin() -> BlockingKernelClient:
+            self.manager = KernelManager(kernel_name="python3")
+            self.manager.start_kernel(cwd=str(folder), env=environment)
+            return self._connected()
+
+        self.client = start(begin)
         # pyzmq's own thread for messages that it does not copy; begun once, kept for good.
         self.run("import zmq\nzmq.Frame(bytes(1 << 20), copy=False)")
 
     def _connected(self) -> BlockingKernelClient:
         client: BlockingKernelClient = self.manager.client()
         client.start_channels()
-        client.wait_for_ready(timeout=60)
+        try:
+            client.wait_for_ready(timeout=60)
+        except RuntimeError:
+            client.stop_channels()
+            raise
         return client
 
     def __enter__(self) -> "Kernel":

@@ -125,14 +125,14 @@ def interrupted(*_):
 
 def test_an_interrupt_at_the_beginning_leaves_nothing_behind(monkeypatch):
     lab = Experiment()
-    monkeypatch.setattr(lab._ending, "start", interrupted)
+    monkeypatch.setattr(lab._timer, "start", interrupted)
     with pytest.raises(KeyboardInterrupt), lab:
         pass
     assert lab.ctx.closed
     assert_all_quiet()
 
 
-@pytest.mark.parametrize("step", ["_over.set", "_left.set", "_join_threads"])
+@pytest.mark.parametrize("step", ["_timer.cancel", "_left.set", "_join_threads"])
 def test_an_interrupt_in_the_end_leaves_nothing_behind(monkeypatch, step):
     with pytest.raises(KeyboardInterrupt), Experiment() as lab:
         push = lab.ctx.socket(zmq.PUSH)

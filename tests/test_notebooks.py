@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from kernel import Kernel, Ran, Watch, beyond_loopback, exists
+from kernel import Kernel, Ran, Watch, beyond_loopback, exists, start
 
 import build
 from zmqlab.experiment import GaveUp, eventually
@@ -195,3 +195,15 @@ TABLE = """\
 )
 def test_who_listens_beyond_loopback(address, state, heard):
     assert bool(beyond_loopback(TABLE.format(address=address, state=state))) is heard
+
+
+def test_a_kernel_that_dies_at_its_start_is_started_again():
+    attempts = []
+
+    def dies_twice():
+        attempts.append(1)
+        if len(attempts) < 3:
+            raise RuntimeError("Kernel died before replying to kernel_info")
+        return "ready"
+
+    assert start(dies_twice) == "ready"

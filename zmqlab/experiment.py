@@ -301,19 +301,18 @@ class Experiment:
         self._folder: str | None = None
         self._names = 0
         self._ending = threading.Thread(target=self._finish, name=f"end of {name}", daemon=True)
-        self._over = threading.Event()  # the end has begun
+        self._begin = threading.Lock()  # the end is begun once, by the `with` or the timer
         self._left = threading.Event()  # the thread of the `with` uses its sockets no more
         self.limit = limit
+        self._timer = threading.Timer(limit, self._terminate)
+        self._timer.name, self._timer.daemon = f"limit of {name}", True
 
     def __enter__(self) -> Experiment:
         _running.add(self)
         try:
-            self._ending.start()
+            self._timer.start()
         except BaseException:  # Interrupt, before the `with` is there to end anything
-            self._over.set()
-            self._left.set()
-            self.ctx.term()
-            _running.discard(self)
+            self.end()
             raise
         return self
 
@@ -421,7 +420,8 @@ class Experiment:
             raise
 
     def _end(self) -> None:
-        self._over.set()
+        self._timer.cancel()
+        self._terminate()
         _close_own_sockets(self.ctx)
         self._left.set()
         try:
@@ -438,6 +438,12 @@ class Experiment:
             if self._ending.is_alive():
                 _close_lost_sockets(self.ctx)
             self._ending.join(self.grace / 2 + 1)  # what still lingers
+
+    def _terminate(self) -> None:
+        """Begin the end: every blocked ZeroMQ call of the Context raises ContextTerminated."""
+        with self._begin:
+            if self._ending.ident is None:
+                self._ending.start()
 
     def _join_threads(self) -> None:
         """Give the threads their grace; stop the others and note where they were."""
@@ -456,12 +462,7 @@ class Experiment:
                 )
 
     def _finish(self) -> None:
-        """At the end, or the limit, terminate the Context; close what ended threads left open.
-
-        Every blocked ZeroMQ call of the Context then raises ContextTerminated. Waits as long as
-        it takes.
-        """
-        self._over.wait(self.limit)
+        """Terminate the Context; close what ended threads left open. Waits as long as it takes."""
         term = threading.Thread(target=self.ctx.term, name=f"term of {self.name}", daemon=True)
         term.start()
         self._left.wait()
