@@ -302,6 +302,7 @@ class Experiment:
         self._names = 0
         self._ending = threading.Thread(target=self._finish, name=f"end of {name}", daemon=True)
         self._begin = threading.Lock()  # the end is begun once, by the `with` or the timer
+        self._ended = threading.Event()  # nothing is left
         self._left = threading.Event()  # the thread of the `with` uses its sockets no more
         self.limit = limit
         self._timer = threading.Timer(limit, self._terminate)
@@ -434,10 +435,9 @@ class Experiment:
             if self._folder is not None:
                 shutil.rmtree(self._folder, ignore_errors=True)
         if all(task.done for task in self.tasks):
-            self._ending.join(self.grace / 2)
-            if self._ending.is_alive():
+            if not self._ended.wait(self.grace / 2):
                 _close_lost_sockets(self.ctx)
-            self._ending.join(self.grace / 2 + 1)  # what still lingers
+            self._ended.wait(self.grace / 2 + 1)  # what still lingers
 
     def _terminate(self) -> None:
         """Begin the end: every blocked ZeroMQ call of the Context raises ContextTerminated."""
@@ -463,6 +463,8 @@ class Experiment:
 
     def _finish(self) -> None:
         """Terminate the Context; close what ended threads left open. Waits as long as it takes."""
+        with self.ctx.connecting:
+            self.ctx.ending = True
         term = threading.Thread(target=self.ctx.term, name=f"term of {self.name}", daemon=True)
         term.start()
         self._left.wait()
@@ -474,6 +476,7 @@ class Experiment:
         for task in self.tasks:
             task.thread.join()
         _running.discard(self)
+        self._ended.set()
 
     def leftovers(self) -> list[str]:
         """What of this experiment is still there: threads with their line, open sockets."""

@@ -6,7 +6,7 @@ To the code that uses them they are pyzmq's own sockets: same calls, same option
 from __future__ import annotations
 
 from collections.abc import Callable
-from threading import Thread, current_thread, get_ident
+from threading import Lock, Thread, current_thread, get_ident
 from time import monotonic
 from typing import Any
 
@@ -46,6 +46,17 @@ class PlainSocket(zmq.Socket[bytes]):
         super().set(option, self._allowed(value) if option == zmq.LINGER else value)
 
     setsockopt = set  # type: ignore[assignment]
+
+    def connect(self, addr: str) -> Any:
+        """Connect as zmq.Socket does; ContextTerminated where the Context is ending.
+
+        libzmq asks for that only now and then. An inproc connection that nobody has bound, made
+        while zmq_ctx_term(3) is at work, would keep it waiting for ever.
+        """
+        with self.context.connecting:
+            if self.context.ending:
+                raise zmq.ContextTerminated
+            return super().connect(addr)
 
     def close(self, linger: int | None = None) -> None:
         """Close the socket, and the monitor that was made for it."""
@@ -219,10 +230,13 @@ class Context(zmq.Context[Any]):
 
     journal: Journal | None = None
     longest_linger: int | None = None
+    connecting: Any = None  # a lock, held while a socket connects
+    ending = False  # set under that lock: from then on no socket connects
 
     def __init__(self, journal: Journal | None = None, *, longest_linger: int | None = None):
         super().__init__()
         self.journal = journal
+        self.connecting = Lock()
         self.longest_linger = longest_linger
 
     def socket(self, socket_type: int, socket_class: Any = None, **kwargs: Any) -> Any:
