@@ -228,6 +228,13 @@ def test_who_asks_again_and_again_in_vain_is_noted_once(ctx, journal):
     assert len(journal._waits) == 1
 
 
+def test_no_socket_connects_when_its_context_is_ending(ctx):
+    push = ctx.socket(zmq.PUSH)
+    ctx.ending = True
+    with pytest.raises(zmq.ContextTerminated):
+        push.connect("inproc://nobody-is-there")
+
+
 def test_without_a_journal_the_sockets_are_plain():
     with Context() as context, context.socket(zmq.PUSH) as socket:
         assert isinstance(socket, PlainSocket)
