@@ -189,7 +189,7 @@ def executed_with(tmp_path: Path, *outputs) -> list[str]:
 
 @pytest.mark.parametrize(
     "text",
-    ["see /home/someone/course", "/tmp/kernel-1.json", "(/Users/me/x.py)", "at 0x7f12d4232490"],
+    ["see /home/someone/course", "/tmp/1-kernel.json", "(/Users/me/x.py)", "at 0x7f12d4232490"],
 )
 def test_what_differs_on_the_next_machine_is_a_problem(tmp_path, text):
     assert executed_with(tmp_path, output(output_type="stream", name="stdout", text=text))

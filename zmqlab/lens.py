@@ -48,10 +48,9 @@ class PlainSocket(zmq.Socket[bytes]):
     setsockopt = set  # type: ignore[assignment]
 
     def connect(self, addr: str) -> Any:
-        """Connect as zmq.Socket does; ContextTerminated where the Context is ending.
+        """Connect as zmq.Socket does, before the end of the Context begins or not at all.
 
-        libzmq asks for that only now and then. An inproc connection that nobody has bound, made
-        while zmq_ctx_term(3) is at work, would keep it waiting for ever.
+        ContextTerminated: it has begun.
         """
         with self.context.connecting:
             if self.context.ending:

@@ -48,7 +48,7 @@ def feed(
                 if not monitor.poll(left * 1000):
                     raise TimeoutError(f"{came} of {n_workers} workers came in {patience} s")
                 recv_monitor_message(monitor)
-            workers.disable_monitor()  # or the next event would wait for a reader
+            workers.disable_monitor()  # nobody reads events from here on
         for task in tasks:
             workers.send(task)
     ### END SOLUTION
@@ -85,7 +85,7 @@ report = check.lab01(feed)
 report
 
 # %% [markdown] tags=["solution-only"]
-# The monitor is made before the bind, so that no worker can come unnoticed. Each event that it was asked for is one finished handshake; one deadline covers all of them. A worker whose handshake has succeeded has its pipe, so the deal is even from the first task on. When the count is complete, `disable_monitor` ends the reports: if only their reader went, ZeroMQ's own thread would wait for one at the next event, and the tasks with it.
+# The monitor is made before the bind, so that no worker can come unnoticed. Each event that it was asked for is one finished handshake; one deadline covers all of them. A worker whose handshake has succeeded has its pipe, so the deal is even from the first task on. When the count is complete, `disable_monitor` ends the reports. Without it, a worker that came while the tasks were being dealt brought them all to a stop, when we tried it with large ones.
 #
 # Nothing can be sent too early, because nothing is sent before the last worker is counted. And nothing is lost at the end: a PUSH socket that is closed keeps its tasks until the linger period is over, and `-1`, which is libzmq's default anyway, has no end. Said aloud, it survives a
 # caller whose context has another default.
