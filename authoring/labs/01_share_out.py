@@ -97,11 +97,12 @@ report
 
 
 # %%
-def visitor(ctx, endpoint, seconds):
-    """Connect as a worker does, and leave after so many seconds."""
-    with ctx.socket(zmq.PULL) as tasks:
+def visitor(ctx, endpoint):
+    """Connect as a worker does, and leave as soon as the connection is up."""
+    connected = zmq.EVENT_HANDSHAKE_SUCCEEDED
+    with ctx.socket(zmq.PULL) as tasks, tasks.get_monitor_socket(connected) as monitor:
         tasks.connect(endpoint)
-        tasks.poll(seconds * 1000)
+        recv_monitor_message(monitor)
 
 
 def worker(ctx, endpoint):
@@ -113,19 +114,19 @@ def worker(ctx, endpoint):
 
 
 # %% [markdown]
-# Three are counted: a visitor who stays for 0.3 seconds, a worker who comes at once, and one who comes when the visitor has left.
+# Three are counted: a visitor that leaves as soon as it is connected, a worker that comes at once, and one that comes when the visitor has left. The visitor is a process: when it has ended, its connection has ended too.
 
 # %%
 if report:
     tasks = [b"task %d" % n for n in range(100)]
     with Experiment() as lab:
         endpoint = lab.endpoint()
-        feeder = lab.start("feeder", feed, endpoint, 3, tasks, 10)
-        leaving = lab.start("visitor", visitor, endpoint, 0.3)
+        feeder = lab.start("feeder", feed, endpoint, 3, tasks, 30)
+        leaving = lab.spawn("visitor", visitor, endpoint)
         lab.start("w1", worker, endpoint)
-        lab.until(lambda: leaving.done, what="the visitor to leave")
+        lab.until(lambda: not leaving.alive, within=30, what="the visitor to leave")
         lab.start("w2", worker, endpoint)
-        feeder.result(within=10)
+        feeder.result(within=30)
         lab.until(lambda: sum(lab.journal.counts().values()) == 100, what="100 tasks")
     print(plots.shares_text(lab.journal.counts(who=["visitor", "w1", "w2"])))
 
