@@ -1,11 +1,13 @@
 """Lab 05: its rules on hand-written outcomes, and submissions that are right and wrong."""
 
 import pytest
+import zmq
 
 from labs import first_failure, functions, in_notebook, submissions
 from zmqlab.check import lab05, lab_05, peers
 from zmqlab.check.lab_05 import missing, own_answers
-from zmqlab.check.peers import Used, body_of, busy_part, done, starved
+from zmqlab.check.peers import Stage, Used, body_of, busy_part, done, starved
+from zmqlab.experiment import GaveUp
 
 AT_A_WORKER = f"{peers.WAITS}: one request at a worker"
 WRONG = {  # the rule that each wrong submission breaks first
@@ -143,3 +145,11 @@ def test_the_empty_lab_is_not_done_yet():
 @pytest.mark.slow
 def test_the_broken_broker_of_the_lab_has_faults():
     assert lab05(*in_notebook("05", "lab", "broken")).verdict == "failed"
+
+
+def test_the_peers_end_too_where_the_end_of_the_broker_raises():
+    stage = Stage(lambda ctx, frontend, backend: None)
+    with pytest.raises(GaveUp), stage:  # as if the limit of an experiment were over
+        client = stage.client("c1")
+        raise zmq.ContextTerminated
+    assert client.socket.closed

@@ -5,10 +5,11 @@ import pytest
 from labs import first_failure, functions, in_notebook, submissions
 from zmqlab.check import lab06
 
-WRONG = {  # words of the rule that each wrong submission breaks first
+WRONG: dict[str, str | tuple[str, ...]] = {  # words of the rule that each breaks first
     "acknowledges_ready": "is given the request",
     "decodes_ids": "is given the request",
-    "raises_while_nobody_is_idle": "is given the request",
+    # whichever comes first at the broker, the request or the READY
+    "raises_while_nobody_is_idle": ("is given the request", "there until its context ends"),
     "strips_the_inner_delimiter": "is given the request",
     "reads_while_nobody_is_idle": "requests stay unread",
     "reads_all_when_one_is_idle": "requests stay unread",
@@ -62,7 +63,8 @@ def test_a_right_broker_passes_however_it_is_built(path):
 @pytest.mark.parametrize("path", submissions("06", "fail_"), ids=lambda path: path.stem)
 def test_a_wrong_broker_fails_for_the_reason_in_its_name(path):
     finding = first_failure(lab06(*functions(path, "broker")))
-    assert WRONG[path.stem.removeprefix("fail_")] in finding.rule
+    words = WRONG[path.stem.removeprefix("fail_")]
+    assert any(word in finding.rule for word in ([words] if isinstance(words, str) else words))
 
 
 def test_the_solution_passes():

@@ -11,7 +11,9 @@ from zmqlab import check
 from zmqlab.check.lab_07 import (
     BUDGETS,
     Ask,
+    Timed,
     Watched,
+    _slow,
     is_an_index,
     is_repeatable,
     lab07,
@@ -20,6 +22,7 @@ from zmqlab.check.lab_07 import (
     one_at_a_time,
     within_budget,
 )
+from zmqlab.check.running import Call
 from zmqlab.policy import least_loaded, least_recently_used
 
 PASS, FAIL = submissions("07", "pass_"), submissions("07", "fail_")
@@ -220,7 +223,13 @@ def test_the_decision_hardest_to_justify_is_remembered():
     for loads in ([0, 0], [4, 1], [2, 1], [9, 8]):
         watched(loads, Random(1))
     assert watched.worst == ([4, 1], 0)
-    assert watched.asked == 4
+
+
+def test_on_a_busy_machine_nobody_is_called_slow():
+    call = Call("choose", lambda: None)
+    call.waited = 20.0
+    assert _slow(call, Timed(least_loaded, asked=3000, seconds=4.0)).verdict == "undecided"
+    assert _slow(call, Timed(least_loaded, asked=3000, seconds=19.0)).verdict == "failed"
 
 
 @pytest.mark.slow

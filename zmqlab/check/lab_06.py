@@ -427,6 +427,8 @@ def _flood(desk: Desk, client: Peer) -> None:
     for number in range(FLOOD):
         if not flood.poll(1000, zmq.POLLOUT):
             return
+        if time.monotonic() > desk.deadline:
+            raise OutOfTime(desk.call.here())
         flood.send_multipart([b"", b"%d" % number, LARGE])
     evidence = (
         f"With all workers busy, {FLOOD} requests of {len(LARGE)} bytes were taken from one "

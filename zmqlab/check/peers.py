@@ -194,8 +194,10 @@ class Stage:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.trial.__exit__(kind, error, trace)
-        self.others.__exit__(kind, error, trace)
+        try:
+            self.trial.__exit__(kind, error, trace)
+        finally:  # it may raise: the limit of an experiment is over
+            self.others.__exit__(kind, error, trace)
 
     def client(self, name: str, kind: int = zmq.DEALER, routing_id: bytes = b"") -> Peer:
         """A client that is connected, or about to be."""
