@@ -186,6 +186,22 @@ def test_hops_are_named_after_the_thread_that_makes_the_call(ctx, journal):
     ]
 
 
+def test_a_hop_is_not_named_after_an_ended_thread_whose_number_its_own_thread_got(ctx, journal):
+    pull = ctx.socket(zmq.PULL)
+    pull.bind("inproc://here")
+    made = []
+
+    def make():
+        made.append(ctx.socket(zmq.PUSH))
+        made[0].connect("inproc://here")
+
+    for name, what in [("maker", make)] + [("user", lambda: made[0].send(b""))] * 50:
+        thread = threading.Thread(target=what, name=name)
+        thread.start()
+        thread.join()
+    assert {hop.who for hop in journal} == {"user"}
+
+
 def test_the_events_of_a_monitor_are_not_messages(ctx, journal):
     push = ctx.socket(zmq.PUSH)
     monitor = push.get_monitor_socket(zmq.EVENT_LISTENING)

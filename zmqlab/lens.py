@@ -6,7 +6,7 @@ To the code that uses them they are pyzmq's own sockets: same calls, same option
 from __future__ import annotations
 
 from collections.abc import Callable
-from threading import Lock, Thread, current_thread, get_ident
+from threading import Lock, Thread, current_thread, get_ident, local
 from time import monotonic
 from typing import Any
 
@@ -69,44 +69,32 @@ class PlainSocket(zmq.Socket[bytes]):
         return linger if longest is None or 0 <= linger <= longest else longest
 
 
-class _Pen:
-    """What a socket writes its hops with: where they go, and the message that is not whole yet.
+class _Here(local):
+    """What `participant` said in this thread when it last made a socket, or first used one.
 
-    One object, because reading an attribute of a zmq.Socket costs ten times that of another's.
+    Not kept by the thread's number: another thread may get that when this one has ended.
     """
 
-    __slots__ = (
-        "hops_at_wait", "in_since", "incoming", "maker", "name", "out_since", "outgoing", "place",
-        "record",
-    )  # fmt: skip
+    def __init__(self) -> None:  # in each thread, when it asks first
+        self.name = participant()
 
-    def __init__(self, journal: Journal | None, note: SocketNote | None) -> None:
-        self.record: Callable[[Any], None] = journal.record if journal is not None else _ignore
-        self.name, self.place = (note.who, note.number - 1) if note else ("", 0)
-        self.maker = get_ident()
-        self.outgoing: list[bytes] = []  # the frames of a message that is not whole yet,
-        self.out_since = 0.0  # and when it began
-        self.incoming: list[bytes] = []
-        self.in_since = 0.0
-        self.hops_at_wait = -1  # how many hops there were when it last noted a wait
 
-    def send(self, frame: bytes, last: bool, since: float) -> None:
-        """Note a frame that was sent; after the last one, the message."""
-        self.out_since = self.out_since if self.outgoing else since
-        self.outgoing.append(frame)
-        if last:
-            self._write("sent", self.outgoing, self.out_since)
+_here = _Here()
 
-    def receive(self, frame: bytes, last: bool, since: float) -> None:
-        """Note a frame that was received; after the last one, the message."""
-        self.in_since = self.in_since if self.incoming else since
-        self.incoming.append(frame)
-        if last:
-            self._write("received", self.incoming, self.in_since)
+# What a socket notes its hops with: the call that takes them, the place of its note in the
+# journal, and the frames of a message that is not whole yet, each with the beginning of its call.
+# One tuple, because reading an attribute of a zmq.Socket costs almost as much as the clock.
+_Pen = tuple[Callable[[Any], None], int, list[tuple[bytes, float]]]
 
-    def _write(self, way: Way, frames: list[bytes], since: float) -> None:
-        self.record((monotonic(), participant(), self.place, way, tuple(frames), since))
-        frames.clear()
+
+def _note_part(pen: _Pen, way: Way, frame: bytes, more: bool, since: float) -> None:
+    """Note one frame of several; after the last one, the message."""
+    record, place, parts = pen
+    parts.append((frame, since))
+    if not more:
+        frames, began = zip(*parts, strict=True)
+        parts.clear()
+        record((monotonic(), _here.name, place, way, frames, began[0]))
 
 
 def _ignore(hop: object) -> None:
@@ -121,14 +109,22 @@ class Socket(PlainSocket):
     """
 
     note: SocketNote | None = None  # None while a socket is not to be noted (monitors)
-    _pen: _Pen
+    _out: _Pen
+    _in: _Pen
+    _hops_at_wait: int = -1  # how many hops there were when it last noted a wait
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        _here.name = participant()
         journal = self.context.journal
         if journal is not None:
-            self.note = journal.open_socket(participant(), self._type_name)
-        self._pen = _Pen(journal, self.note)
+            self.note = journal.open_socket(_here.name, self._type_name)
+            self._note_with(journal.record, self.note.number - 1)
+        else:
+            self._note_with(_ignore)
+
+    def _note_with(self, record: Callable[[Any], None], place: int = 0) -> None:
+        self._out, self._in = (record, place, []), (record, place, [])
 
     def bind(self, addr: str) -> Any:
         """Bind as zmq.Socket does, and note the endpoint."""
@@ -141,7 +137,8 @@ class Socket(PlainSocket):
     def connect(self, addr: str) -> Any:
         """Connect as zmq.Socket does, and note the endpoint."""
         if addr.startswith("inproc://monitor."):  # ZeroMQ's own events are not messages
-            self.note, self._pen = None, _Pen(None, None)
+            self.note = None
+            self._note_with(_ignore)
         connected = super().connect(addr)
         if self.note is not None:
             self._note_routing_id(self.note)
@@ -168,12 +165,11 @@ class Socket(PlainSocket):
         else:
             tracker = super().send(data, flags, copy, track, routing_id, group)
         frame = data if type(data) is bytes else bytes(data)
-        pen = self._pen
-        if pen.outgoing or (flags and flags & _SNDMORE):
-            pen.send(frame, not flags & _SNDMORE, since)
+        pen = record, place, parts = self._out
+        if parts or (flags and flags & _SNDMORE):
+            _note_part(pen, "sent", frame, bool(flags & _SNDMORE), since)
         else:
-            who = pen.name if get_ident() == pen.maker else participant()
-            pen.record((monotonic(), who, pen.place, "sent", frame, since))
+            record((monotonic(), _here.name, place, "sent", frame, since))
         return tracker
 
     def recv(self, flags: int = 0, copy: bool = True, track: bool = False) -> Any:
@@ -186,12 +182,11 @@ class Socket(PlainSocket):
             self._note_wait(since)
             raise
         frame = part.bytes
-        pen = self._pen
-        if pen.incoming or part.more:
-            pen.receive(frame, not part.more, since)
+        pen = record, place, parts = self._in
+        if parts or part.more:
+            _note_part(pen, "received", frame, part.more, since)
         else:
-            who = pen.name if get_ident() == pen.maker else participant()
-            pen.record((monotonic(), who, pen.place, "received", frame, since))
+            record((monotonic(), _here.name, place, "received", frame, since))
         return frame if copy else part
 
     def recv_into(self, buffer: Any, /, *, nbytes: int = 0, flags: int = 0) -> Any:
@@ -203,7 +198,7 @@ class Socket(PlainSocket):
             self._note_wait(since)
             raise
         frame = bytes(memoryview(buffer).cast("B")[: min(size, nbytes or size)])
-        self._pen.receive(frame, not self.get(zmq.RCVMORE), since)
+        _note_part(self._in, "received", frame, bool(self.get(zmq.RCVMORE)), since)
         return size
 
     def poll(self, timeout: int | None = None, flags: int = zmq.POLLIN) -> int:
@@ -214,10 +209,10 @@ class Socket(PlainSocket):
 
     def _note_wait(self, since: float) -> None:
         """Note that somebody asked for a message; once between two hops, however often he asks."""
-        journal, pen = self.context.journal, self._pen
-        if self.note is not None and journal is not None and len(journal) != pen.hops_at_wait:
-            pen.hops_at_wait = len(journal)
-            journal.add_wait(Wait(participant(), self.note, since))
+        journal = self.context.journal
+        if self.note is not None and journal is not None and len(journal) != self._hops_at_wait:
+            self._hops_at_wait = len(journal)
+            journal.add_wait(Wait(_here.name, self.note, since))
 
 
 class Context(zmq.Context[Any]):
