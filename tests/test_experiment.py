@@ -1,14 +1,17 @@
 """An experiment ends all that it began, says what went wrong, and says where."""
 
 import os
+import signal
 import socket
 import sys
 import threading
+from collections.abc import Iterator
 from types import SimpleNamespace
 
 import pytest
 import zmq
 
+from zmqlab import experiment
 from zmqlab.experiment import Arrivals, Experiment, GaveUp, assert_all_quiet, eventually, place
 
 
@@ -143,6 +146,46 @@ def test_an_interrupt_in_the_end_leaves_nothing_behind(monkeypatch, step):
         monkeypatch.setattr(owner, name, lambda: next(calls, real)())
     assert push.closed
     assert lab.ctx.closed
+    assert_all_quiet()
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """SIGINT raises KeyboardInterrupt, as in a kernel; a worker of pytest-xdist ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def at_work_in(thread, code):
+    """Whether a thread is in a call of a function with this code."""
+    frame = sys._current_frames()[thread.ident]
+    while frame is not None and frame.f_code is not code:
+        frame = frame.f_back
+    return frame is not None
+
+
+@pytest.mark.usefixtures("interruptible")
+@pytest.mark.skipif(sys.platform == "win32", reason="pthread_kill is not known there")
+@pytest.mark.parametrize("wait", [lambda task: task.result(5), lambda task: task.thread.join(5)])
+def test_an_interrupt_while_a_thread_is_waited_for_does_not_end_it(wait):
+    main = threading.main_thread()
+
+    def interrupts(ctx):
+        with ctx.socket(zmq.PULL) as pull:
+            eventually(lambda: at_work_in(main, wait.__code__), 5, "the wait")
+            signal.pthread_kill(main.ident, signal.SIGINT)
+            pull.recv()
+
+    with Experiment() as lab:
+        task = lab.start("w1", interrupts)
+        with pytest.raises(KeyboardInterrupt):
+            wait(task)
+        experiment._close_orphans(lab.ctx)
+        assert not task.done
+        assert lab.ctx.open_sockets() == ["w1's PULL"]
+    assert task.done
+    assert task.error is None
     assert_all_quiet()
 
 

@@ -16,6 +16,7 @@ import contextlib
 import ctypes
 import gc
 import linecache
+import math
 import os
 import pickle
 import shutil
@@ -142,6 +143,9 @@ class Task:
         self.name = name
         self.error: BaseException | None = None
         self.value: Any = None
+        self.done = False  # whether the function has returned or raised
+        self._under_way = threading.Lock()  # held until then
+        self._under_way.acquire()
         self.thread = threading.Thread(
             target=self._run, args=(function, args), name=name, daemon=True
         )
@@ -154,11 +158,22 @@ class Task:
         except BaseException as error:
             error.__traceback__ = _learners_part(error.__traceback__)
             self.error = error
+        finally:
+            self.done = True
+            self._under_way.release()
 
-    @property
-    def done(self) -> bool:
-        """Whether the function has returned or raised."""
-        return self.thread.ident is not None and not self.thread.is_alive()
+    def wait(self, within: float) -> bool:
+        """Whether the function ends within so many seconds.
+
+        Not with Thread.join: before Python 3.13 a thread counts as ended when Interrupt comes
+        while it is waited for (python/cpython#90882).
+        """
+        deadline = time.monotonic() + within
+        while not self.done and (left := deadline - time.monotonic()) > 0:
+            # In parts: Interrupt may come when the lock is taken, and then nobody gives it back.
+            if self._under_way.acquire(timeout=min(left, 0.5)):
+                self._under_way.release()
+        return self.done
 
     def where(self) -> str:
         """The line of the learner's code at which the thread is now."""
@@ -166,8 +181,7 @@ class Task:
 
     def result(self, within: float) -> Any:
         """What the function returned; raises what it raised, and GaveUp after `within` seconds."""
-        self.thread.join(within)
-        if not self.done:
+        if not self.wait(within):
             raise GaveUp(
                 f"gave up after {within:g} s waiting for {self.name}, which is at {self.where()}"
             )
@@ -177,7 +191,7 @@ class Task:
 
     def interrupt(self) -> None:
         """Raise Stopped in the thread, at its next Python instruction."""
-        if self.thread.ident is not None and self.thread.is_alive():
+        if self.thread.ident is not None and self.thread in threading.enumerate():
             ctypes.pythonapi.PyThreadState_SetAsyncExc(
                 ctypes.c_ulong(self.thread.ident), ctypes.py_object(Stopped)
             )
@@ -449,13 +463,12 @@ class Experiment:
         """Give the threads their grace; stop the others and note where they were."""
         deadline = time.monotonic() + self.grace
         for task in self.tasks:
-            task.thread.join(max(0.0, deadline - time.monotonic()))
+            task.wait(deadline - time.monotonic())
         for task in self.tasks:
             if not task.done:
                 where = task.where()
                 task.interrupt()
-                task.thread.join(0.25)
-                after = "was stopped there" if task.done else "is left behind and still runs"
+                after = "was stopped there" if task.wait(0.25) else "is left behind and still runs"
                 self.stuck.append(
                     f"{task.name} did not end within {self.grace:g} s of its Context's end; "
                     f"it {after}: {where}"
@@ -475,6 +488,7 @@ class Experiment:
             pause = min(2 * pause, 0.5)
         for task in self.tasks:
             task.thread.join()
+            task.wait(math.inf)  # where an interrupt has cut another join short
         _running.discard(self)
         self._ended.set()
 
@@ -508,9 +522,10 @@ def _close_lost_sockets(ctx: Context) -> None:
 
 def _close_orphans(ctx: Context) -> None:
     """Close what ended threads left open. A socket of a live thread may be in use: not these."""
-    for socket in list(ctx._sockets):
-        thread = getattr(socket, "_thread", None)
-        if not socket.closed and (thread is None or not thread.is_alive()):
+    sockets = list(ctx._sockets)
+    alive = threading.enumerate()  # is_alive() may say that a thread has ended: see Task.wait
+    for socket in sockets:
+        if not socket.closed and getattr(socket, "_thread", None) not in alive:
             socket.close(0)
 
 

@@ -171,7 +171,7 @@ class Call:
         task.thread.start()
         if not self.wait(within):
             task.interrupt()
-            task.thread.join(MOMENT)
+            task.wait(MOMENT)
         return self
 
     # ---- what can be wrong with a call whatever it was for
