@@ -189,6 +189,43 @@ def test_an_interrupt_while_a_thread_is_waited_for_does_not_end_it(wait):
     assert_all_quiet()
 
 
+@pytest.mark.usefixtures("interruptible")
+@pytest.mark.parametrize("name", ["limit of experiment", "w1", "end of experiment"])
+def test_an_interrupt_while_a_thread_starts_leaves_nothing_behind(monkeypatch, name):
+    real, before = threading.Thread.start, set(threading.enumerate())
+
+    def start(thread):
+        if thread.name == name:
+            signal.raise_signal(signal.SIGINT)
+        real(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    lab = Experiment(grace=0.2)
+    with pytest.raises(KeyboardInterrupt), lab:
+        lab.start("w1", worker, lab.endpoint())
+    assert lab.stuck == []
+    assert lab.ctx.closed
+    assert_all_quiet()
+    eventually(lambda: set(threading.enumerate()) <= before, 5, "the threads to end")
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_an_interrupt_waits_for_the_end(monkeypatch):
+    asked = []
+
+    def join_threads():
+        signal.raise_signal(signal.SIGINT)
+        asked.append("to end")
+
+    lab = Experiment()
+    monkeypatch.setattr(lab, "_join_threads", join_threads)
+    with pytest.raises(KeyboardInterrupt), lab:
+        pass
+    assert asked == ["to end"]
+    assert lab.ctx.closed
+    assert_all_quiet()
+
+
 def test_an_interrupt_while_a_socket_is_made_leaves_nothing_behind(monkeypatch):
     kept = []
 

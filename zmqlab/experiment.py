@@ -29,7 +29,7 @@ import tempfile
 import threading
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -60,6 +60,23 @@ def eventually(
         if time.monotonic() > deadline:
             raise GaveUp(f"gave up after {within:g} s waiting for {what}")
         time.sleep(every)
+
+
+@contextlib.contextmanager
+def _put_off_interrupt() -> Iterator[None]:
+    """Let Interrupt (SIGINT) wait for the end of the block, so that nothing is done by halves."""
+    handler = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(handler):
+        yield  # it is no KeyboardInterrupt here
+        return
+    came: list[tuple[int, FrameType | None]] = []
+    signal.signal(signal.SIGINT, lambda *what: came.append(what))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+        if came:
+            handler(*came[0])
 
 
 # ------------------------------------------------------------------ where a thread is
@@ -317,6 +334,7 @@ class Experiment:
         self._ending = threading.Thread(target=self._finish, name=f"end of {name}", daemon=True)
         self._begin = threading.Lock()  # the end is begun once, by the `with` or the timer
         self._ended = threading.Event()  # nothing is left
+        self._over = False  # `end` has done what it can
         self._left = threading.Event()  # the thread of the `with` uses its sockets no more
         self.limit = limit
         self._timer = threading.Timer(limit, self._terminate)
@@ -325,7 +343,8 @@ class Experiment:
     def __enter__(self) -> Experiment:
         _running.add(self)
         try:
-            self._timer.start()
+            with _put_off_interrupt():
+                self._timer.start()
         except BaseException:  # Interrupt, before the `with` is there to end anything
             self.end()
             raise
@@ -366,14 +385,16 @@ class Experiment:
     def start(self, who: str, function: Callable[..., Any], *args: Any) -> Task:
         """Run `function(ctx, *args)` in a thread named `who`."""
         task = Task(who, function, (self.ctx, *args))
-        self.tasks.append(task)
-        task.thread.start()
+        with _put_off_interrupt():
+            self.tasks.append(task)
+            task.thread.start()
         return task
 
     def spawn(self, who: str, function: Callable[..., Any], *args: Any) -> Process:
         """Run `function(ctx, *args)` in a process of its own, with a Context of its own."""
-        process = Process(who, function, args)
-        self.processes.append(process)
+        with _put_off_interrupt():
+            process = Process(who, function, args)
+            self.processes.append(process)
         return process
 
     def until(self, condition: Callable[[], object], within: float = 5.0, what: str = "") -> None:
@@ -427,11 +448,17 @@ class Experiment:
             print(line, file=sys.stderr)
 
     def end(self) -> None:
-        """End everything: Context, threads, sockets, processes, ports. Twice is once."""
+        """End everything: Context, threads, sockets, processes, ports. Twice is once.
+
+        Interrupt waits until that is done.
+        """
         try:
-            self._end()
-        except KeyboardInterrupt:  # Interrupt has come too late: what has begun to end, ends
-            self._end()
+            with _put_off_interrupt():
+                self._end()
+        except KeyboardInterrupt:
+            if not self._over:  # it came before it could be put off
+                with _put_off_interrupt():
+                    self._end()
             raise
 
     def _end(self) -> None:
@@ -452,6 +479,7 @@ class Experiment:
             if not self._ended.wait(self.grace / 2):
                 _close_lost_sockets(self.ctx)
             self._ended.wait(self.grace / 2 + 1)  # what still lingers
+        self._over = True
 
     def _terminate(self) -> None:
         """Begin the end: every blocked ZeroMQ call of the Context raises ContextTerminated."""
