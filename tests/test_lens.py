@@ -2,6 +2,7 @@
 
 import threading
 import time
+import weakref
 
 import pytest
 import zmq
@@ -249,6 +250,19 @@ def test_no_socket_connects_when_its_context_is_ending(ctx):
     ctx.ending = True
     with pytest.raises(zmq.ContextTerminated):
         push.connect("inproc://nobody-is-there")
+
+
+def test_sockets_are_counted_while_another_thread_closes_one(ctx, monkeypatch):
+    push, pull = ctx.socket(zmq.PUSH), ctx.socket(zmq.PULL)
+
+    class Sockets(weakref.WeakSet):
+        def __iter__(self):
+            for socket in super().__iter__():
+                yield socket
+                push.close()  # as another thread may, between two steps
+
+    monkeypatch.setattr(ctx, "_sockets", Sockets([push, pull]))
+    assert ctx.open_sockets() == [repr(pull.note)]
 
 
 def test_without_a_journal_the_sockets_are_plain():

@@ -531,8 +531,8 @@ class Experiment:
 def _close_own_sockets(ctx: Context) -> None:
     """Close the sockets that the calling thread made and left open."""
     me = threading.get_ident()
-    for socket in list(ctx._sockets):
-        if not socket.closed and getattr(socket, "_maker", None) == me:
+    for socket in ctx.unclosed():
+        if getattr(socket, "_maker", None) == me:
             socket.close(0)
 
 
@@ -550,10 +550,10 @@ def _close_lost_sockets(ctx: Context) -> None:
 
 def _close_orphans(ctx: Context) -> None:
     """Close what ended threads left open. A socket of a live thread may be in use: not these."""
-    sockets = list(ctx._sockets)
+    sockets = ctx.unclosed()
     alive = threading.enumerate()  # is_alive() may say that a thread has ended: see Task.wait
     for socket in sockets:
-        if not socket.closed and getattr(socket, "_thread", None) not in alive:
+        if getattr(socket, "_thread", None) not in alive:
             socket.close(0)
 
 

@@ -6,6 +6,7 @@ To the code that uses them they are pyzmq's own sockets: same calls, same option
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from threading import Lock, Thread, current_thread, get_ident, local
 from time import monotonic
 from typing import Any
@@ -239,10 +240,14 @@ class Context(zmq.Context[Any]):
             socket_class = PlainSocket if self.journal is None else Socket
         return super().socket(socket_type, socket_class, **kwargs)
 
+    def unclosed(self) -> list[zmq.Socket[bytes]]:
+        """The sockets that nobody has closed yet. Others may make and close some meanwhile."""
+        while True:
+            with suppress(RuntimeError):  # "Set changed size": another thread just has
+                return [socket for socket in list(self._sockets) if not socket.closed]
+
     def open_sockets(self) -> list[str]:
-        """The sockets that nobody has closed yet, as "w1's PULL"."""
+        """The same in words, as "w1's PULL"."""
         return sorted(
-            repr(getattr(socket, "note", None) or socket._type_name)
-            for socket in list(self._sockets)
-            if not socket.closed
+            repr(getattr(socket, "note", None) or socket._type_name) for socket in self.unclosed()
         )

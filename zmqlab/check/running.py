@@ -299,8 +299,8 @@ def _unclosed(ctx: Context) -> list[str]:
     me = threading.get_ident()
     still = [
         repr(socket.note)
-        for socket in list(ctx._sockets)
-        if not socket.closed and getattr(socket, "note", None) and socket._maker == me
+        for socket in ctx.unclosed()
+        if getattr(socket, "note", None) and socket._maker == me
     ]
     return still + [name for maker, name in _dropped.get(ctx, ()) if maker == me]
 
