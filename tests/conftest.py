@@ -3,6 +3,7 @@
 import contextlib
 import gc
 import os
+import signal
 import sys
 import threading
 import time
@@ -39,6 +40,14 @@ def context() -> Iterator[zmq.Context]:
             socket.close(0)
         term.join(PATIENCE)
         pytest.fail(f"the context did not end within {PATIENCE:g} s; still open: {still_open}")
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """SIGINT raises KeyboardInterrupt, as in a kernel; a worker of pytest-xdist ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def running() -> set[threading.Thread]:

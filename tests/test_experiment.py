@@ -5,7 +5,6 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator
 from types import SimpleNamespace
 
 import pytest
@@ -147,14 +146,6 @@ def test_an_interrupt_in_the_end_leaves_nothing_behind(monkeypatch, step):
     assert push.closed
     assert lab.ctx.closed
     assert_all_quiet()
-
-
-@pytest.fixture
-def interruptible() -> Iterator[None]:
-    """SIGINT raises KeyboardInterrupt, as in a kernel; a worker of pytest-xdist ignores it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 def at_work_in(thread, code):

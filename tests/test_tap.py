@@ -3,6 +3,7 @@
 import contextlib
 import json
 import shutil
+import signal
 import socket
 import subprocess
 import threading
@@ -558,6 +559,24 @@ def test_it_ends_when_the_with_is_left_by_an_exception(listener):
     with pytest.raises(ZeroDivisionError), plain_pair(listener) as (tap, _, _):
         raise ZeroDivisionError
     assert not tap._thread.is_alive()
+
+
+@pytest.mark.usefixtures("interruptible")
+@pytest.mark.parametrize("step", ["start", "join"])
+def test_an_interrupt_as_it_begins_or_ends_leaves_nothing_behind(listener, monkeypatch, step):
+    real = getattr(threading.Thread, step)
+
+    def interrupted(thread):
+        if thread.name.startswith("tap "):
+            signal.raise_signal(signal.SIGINT)
+        real(thread)
+
+    monkeypatch.setattr(threading.Thread, step, interrupted)
+    tap = Tap(endpoint_of(listener))
+    with pytest.raises(KeyboardInterrupt), tap:
+        pass
+    assert not tap._thread.is_alive()
+    assert {tap._listener.fileno(), tap._bell.fileno(), tap._rope.fileno()} == {-1}
 
 
 def test_it_listens_on_loopback_only():

@@ -63,7 +63,7 @@ def eventually(
 
 
 @contextlib.contextmanager
-def _put_off_interrupt() -> Iterator[None]:
+def put_off_interrupt() -> Iterator[None]:
     """Let Interrupt (SIGINT) wait for the end of the block, so that nothing is done by halves."""
     handler = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or not callable(handler):
@@ -343,7 +343,7 @@ class Experiment:
     def __enter__(self) -> Experiment:
         _running.add(self)
         try:
-            with _put_off_interrupt():
+            with put_off_interrupt():
                 self._timer.start()
         except BaseException:  # Interrupt, before the `with` is there to end anything
             self.end()
@@ -385,14 +385,14 @@ class Experiment:
     def start(self, who: str, function: Callable[..., Any], *args: Any) -> Task:
         """Run `function(ctx, *args)` in a thread named `who`."""
         task = Task(who, function, (self.ctx, *args))
-        with _put_off_interrupt():
+        with put_off_interrupt():
             self.tasks.append(task)
             task.thread.start()
         return task
 
     def spawn(self, who: str, function: Callable[..., Any], *args: Any) -> Process:
         """Run `function(ctx, *args)` in a process of its own, with a Context of its own."""
-        with _put_off_interrupt():
+        with put_off_interrupt():
             process = Process(who, function, args)
             self.processes.append(process)
         return process
@@ -453,11 +453,11 @@ class Experiment:
         Interrupt waits until that is done.
         """
         try:
-            with _put_off_interrupt():
+            with put_off_interrupt():
                 self._end()
         except KeyboardInterrupt:
             if not self._over:  # it came before it could be put off
-                with _put_off_interrupt():
+                with put_off_interrupt():
                     self._end()
             raise
 

@@ -25,6 +25,7 @@ from random import Random
 from types import TracebackType
 from typing import Literal, NamedTuple
 
+from .experiment import put_off_interrupt
 from .journal import Journal
 from .wire import Record, Wire
 from .zmtp import KEEP, Decoder, Dialogue, Unit
@@ -116,6 +117,15 @@ class Tap:
     def __enter__(self) -> Tap:
         if self._thread is not None:
             raise RuntimeError("a Tap is used once; make another for the next experiment")
+        try:
+            with put_off_interrupt():
+                self._begin()
+        except KeyboardInterrupt:  # the `with` is not there yet to end anything
+            self._end()
+            raise
+        return self
+
+    def _begin(self) -> None:
         family = socket.AF_INET6 if ":" in self._target[0] else socket.AF_INET
         host = "::1" if family == socket.AF_INET6 else "127.0.0.1"
         self._listener = socket.create_server((host, 0), family=family, backlog=100)
@@ -131,7 +141,6 @@ class Tap:
         self._selector.register(self._bell, selectors.EVENT_READ)
         self._thread = threading.Thread(target=self._run, name=f"tap {port}", daemon=True)
         self._thread.start()
-        return self
 
     def __exit__(
         self,
@@ -139,16 +148,21 @@ class Tap:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        assert self._thread is not None
+        with put_off_interrupt():
+            self._end()
+        if self._error is not None:
+            if error is None:
+                raise self._error
+            error.add_note(f"the tap had stopped before: {self._error!r}")
+
+    def _end(self) -> None:
+        if self._thread is None:
+            return
         self._closing = True
         with contextlib.suppress(OSError):
             self._rope.send(b".")
         self._thread.join()
         self._rope.close()
-        if self._error is not None:
-            if error is None:
-                raise self._error
-            error.add_note(f"the tap had stopped before: {self._error!r}")
 
     # -- what one can see ---------------------------------------------------------------------
 
