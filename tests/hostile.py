@@ -5,17 +5,21 @@
 Hostile peers are ZeroMQ sockets that send messages of random frames, and plain TCP connections
 that send bytes which are no ZMTP, or begin as ZMTP and go wrong. What they may not do is be a
 worker that swallows tasks: that is a dead worker, whatever it sends, and lesson 08's matter.
+So on the backend of a DEALER, which deals to whoever is connected, no connection may begin as
+the old ZMTP does (see `is_a_peer_at_once`); on every other port they send any bytes at all.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import math
 import socket
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from random import Random
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -23,12 +27,34 @@ from urllib.parse import urlsplit
 import zmq
 
 from zmqlab.brokers import by_policy, idle_worker, router_dealer, router_dealer_in_c
-from zmqlab.experiment import Experiment
+from zmqlab.experiment import Experiment, GaveUp
 from zmqlab.policy import Credit
 
 TAMES = 3  # honest workers
 HONEST = 4  # honest clients
+BAD = 8  # hostile clients
 RAW_EVERY = 200  # one raw connection for so many messages
+
+
+@dataclass
+class Honest:
+    """Who asks honest questions, one after the other, and what came of them."""
+
+    name: str
+    asked: int = 0
+    right: int = 0  # answered, with the right answer
+    since: float = math.inf  # when the question was asked that has no answer yet
+
+    def ask(self, broker: zmq.Socket, question: list[bytes]) -> None:
+        """Send a question; from now on its answer is waited for."""
+        self.asked += 1
+        self.since = time.monotonic()
+        broker.send_multipart(question)
+
+    def answered(self, right: bool) -> None:
+        """Its answer is here."""
+        self.since = math.inf
+        self.right += right
 
 
 class Outcome(NamedTuple):
@@ -40,6 +66,11 @@ class Outcome(NamedTuple):
     answered: int  # honest requests with the right answer
     seconds: float
     alive: bool
+
+    @property
+    def clean(self) -> bool:
+        """Whether the broker lives and no honest request was lost or answered wrong."""
+        return self.alive and self.asked == self.answered
 
 
 # --- What hostile peers send ------------------------------------------------------------------
@@ -91,13 +122,9 @@ def zmtp_frame(rng: Random, flags: int, content: bytes) -> bytes:
 
 
 def raw_stream(rng: Random) -> bytes:
-    """Bytes for a bare TCP connection.
-
-    They begin as ZMTP 2 or 3 does, or stop short of it: what begins otherwise is ZMTP 1.0 to
-    libzmq, which takes such a peer for a worker and deals it tasks (see the module's docstring).
-    """
+    """Bytes for a bare TCP connection: any at all, or some that begin as ZMTP does."""
     if rng.random() < 0.3:
-        return b"\xff" + rng.randbytes(rng.randrange(200))
+        return rng.choice([b"\xff", b""]) + rng.randbytes(rng.randrange(200))
     made = greeting(rng)
     if rng.random() < 0.2:
         return made[: rng.randrange(1, 64)]
@@ -110,10 +137,34 @@ def raw_stream(rng: Random) -> bytes:
     return made
 
 
+def is_a_peer_at_once(stream: bytes) -> bool:
+    """Whether libzmq may take who sends this for a peer of ZMTP 1.0 or 2.0.
+
+    Such a peer says no type of socket that libzmq would check, nor READY: it has a place in the
+    DEALER's turn as soon as these bytes have come (src/zmtp_engine.cpp, receive_greeting and
+    select_handshake_fun; src/stream_engine_base.cpp, in_event_internal; libzmq#4932).
+    """
+    if stream[:1] != b"\xff":
+        return stream != b""  # no signature: ZMTP 1.0
+    if len(stream) > 9 and not stream[9] & 1:
+        return True  # no signature either: a length of eight bytes and the flags of ZMTP 1.0
+    return len(stream) > 10 and stream[10] in (0, 1)  # the revision of ZMTP 1.0 and of 2.0
+
+
+def raw_streams(rng: Random, dealt: bool) -> Iterator[bytes]:
+    """Bytes for one connection after the other; none is a worker where tasks are dealt."""
+    while True:
+        made = raw_stream(rng)
+        if not (dealt and is_a_peer_at_once(made)):
+            yield made
+
+
 # --- Hostile peers ----------------------------------------------------------------------------
 
 
-def hostile_client(ctx: zmq.Context, endpoint: str, count: int, seed: str) -> int:
+def hostile_client(
+    ctx: zmq.Context, endpoint: str, count: int, seed: str, questions: Honest
+) -> int:
     """Send `count` messages over a succession of sockets; some leave in mid-message.
 
     Before it leaves, a peer asks an honest question: its answer says that the broker has been
@@ -137,22 +188,26 @@ def hostile_client(ctx: zmq.Context, endpoint: str, count: int, seed: str) -> in
                 peer.send_multipart(next(made))
                 sent += 1
             if not taken:
-                ask(peer, b"is that all?")
+                ask(peer, questions)
             if rng.random() < 0.5:
                 peer.send(rng.randbytes(9), zmq.SNDMORE)
     return sent
 
 
-def ask(peer: zmq.Socket, question: bytes) -> None:
+def ask(peer: zmq.Socket, questions: Honest) -> None:
     """Ask, and wait for the answer to that, among the answers to other things."""
     envelope = [] if peer.type == zmq.REQ else [b""]
-    peer.send_multipart([*envelope, question])
+    question = b"is that all, %d?" % questions.asked
+    questions.ask(peer, [*envelope, question])
     while peer.recv_multipart() != [*envelope, b"done", question]:
         if peer.type == zmq.REQ:  # it has to ask again before it may receive again
             peer.send_multipart([question])
+    questions.answered(True)
 
 
-def hostile_worker(ctx: zmq.Context, endpoint: str, count: int, seed: str) -> int:
+def hostile_worker(
+    ctx: zmq.Context, endpoint: str, count: int, seed: str, sent: threading.Event
+) -> None:
     """Send `count` messages; what it is given all the same, it answers."""
     rng = Random(seed)
     made = messages(rng)
@@ -162,13 +217,15 @@ def hostile_worker(ctx: zmq.Context, endpoint: str, count: int, seed: str) -> in
             peer.send_multipart(next(made))
             while peer.poll(0):
                 answer(peer)
+        sent.set()
         while True:
             answer(peer)
 
 
-def raw_connections(ctx: zmq.Context, endpoint: str, count: int, seed: str) -> int:
+def raw_connections(ctx: zmq.Context, endpoint: str, count: int, seed: str, dealt: bool) -> int:
     """Open `count` TCP connections, write to each, close it: at once, or by and by."""
     rng = Random(seed)
+    streams = raw_streams(rng, dealt)
     address = urlsplit(endpoint)
     kept: list[socket.socket] = []
     try:
@@ -176,7 +233,7 @@ def raw_connections(ctx: zmq.Context, endpoint: str, count: int, seed: str) -> i
             peer = socket.create_connection((address.hostname, address.port), timeout=5)
             kept.append(peer)
             with contextlib.suppress(OSError):  # the broker may have hung up already
-                peer.sendall(raw_stream(rng))
+                peer.sendall(next(streams))
             if len(kept) > 8:
                 kept.pop(rng.randrange(len(kept))).close()
     finally:  # also when the experiment ends first
@@ -221,19 +278,16 @@ def ready_worker(ctx: zmq.Context, endpoint: str) -> None:
             broker.send_multipart([client, empty, b"done", *body])
 
 
-def honest_client(ctx: zmq.Context, endpoint: str, number: int, over: threading.Event) -> list[int]:
-    """Ask until the attack is over; returns how many were asked and how many answered right."""
-    asked = right = 0
+def honest_client(ctx: zmq.Context, endpoint: str, me: Honest, over: threading.Event) -> None:
+    """Ask until the attack is over."""
     with ctx.socket(zmq.REQ) as broker:
-        if number == 0:
+        if me.name == "honest 0":
             broker.routing_id = b"honest 0"
         broker.connect(endpoint)
-        while not over.is_set() or asked < 10:
-            body = [b"%d of %d" % (asked, number), b"", b"\xff"]
-            broker.send_multipart(body)
-            asked += 1
-            right += broker.recv_multipart() == [b"done", *body]
-    return [asked, right]
+        while not over.is_set() or me.asked < 10:
+            body = [b"%d of %s" % (me.asked, me.name.encode()), b"", b"\xff"]
+            me.ask(broker, body)
+            me.answered(broker.recv_multipart() == [b"done", *body])
 
 
 # --- The attack -------------------------------------------------------------------------------
@@ -249,37 +303,58 @@ BROKERS: dict[str, tuple[Callable, tuple, list[Callable]]] = {
 def attack(name: str, hostile: int, seed: int, patience: float = 60.0) -> Outcome:
     """Let hostile peers at the broker of this name until they have sent `hostile` messages.
 
-    Raises GaveUp when a peer, honest or hostile, has not ended after `patience` seconds: an
-    honest request was lost, or the broker stands still.
+    Raises GaveUp when an honest question has had no answer for `patience` seconds: it was lost,
+    or the broker stands still.
     """
     broker, args, workers = BROKERS[name]
-    over = threading.Event()
-    half, raw = hostile // 4, hostile // RAW_EVERY // 2
-    with Experiment(f"attack on {name}", record=False, limit=patience + 10) as lab:
+    dealt = ready_worker not in workers  # who need not say that it is ready is dealt tasks
+    over, all_sent = threading.Event(), threading.Event()
+    of_worker, raw = hostile // 4, hostile // RAW_EVERY // 2
+    of_client = -(-(hostile - of_worker) // BAD)
+    honest = [Honest(f"honest {number}") for number in range(HONEST)]
+    bad = [Honest(f"bad {number}") for number in range(BAD)]
+    asking = [*honest, *bad]
+
+    def answers(condition: Callable[[], bool]) -> Callable[[], bool]:
+        def met() -> bool:
+            for who in asking:
+                if (waited := time.monotonic() - who.since) > patience:
+                    counts = [f"{other.name}: {other.right} of {other.asked}" for other in asking]
+                    raise GaveUp(
+                        f"{who.name} has waited {waited:.0f} s for the answer to its question "
+                        f"{who.asked} (seed {seed}); answered right: {', '.join(counts)}"
+                    )
+            return condition()
+
+        return met
+
+    with Experiment(f"attack on {name}", record=False, limit=10 * patience) as lab:
         frontend, backend = lab.endpoint(), lab.endpoint()
         thread = lab.start("broker", broker, frontend, backend, *args)
         for number, worker in enumerate(workers, 1):
             lab.start(f"w{number}", worker, backend)
-        honest = [
-            lab.start(f"c{number}", honest_client, frontend, number, over)
-            for number in range(HONEST)
-        ]
+        clients = [lab.start(who.name, honest_client, frontend, who, over) for who in honest]
+        # not before: who is first may have the name of honest 0, and is no liar then
+        lab.until(answers(lambda: all(who.right for who in honest)), 10 * patience, "first answers")
         begun = time.monotonic()
-        lab.start("bad worker", hostile_worker, backend, half, f"{seed} worker")
+        lab.start("bad worker", hostile_worker, backend, of_worker, f"{seed} worker", all_sent)
         attackers = [
-            lab.start("bad c1", hostile_client, frontend, half, f"{seed} c1"),
-            lab.start("bad c2", hostile_client, frontend, hostile - 2 * half, f"{seed} c2"),
-            lab.start("raw front", raw_connections, frontend, raw, f"{seed} front"),
-            lab.start("raw back", raw_connections, backend, raw, f"{seed} back"),
+            lab.start(who.name, hostile_client, frontend, of_client, f"{seed} {who.name}", who)
+            for who in bad
         ]
-        lab.until(lambda: all(a.done for a in attackers), patience, "the hostile peers")
+        raws = [
+            lab.start("raw front", raw_connections, frontend, raw, f"{seed} front", False),
+            lab.start("raw back", raw_connections, backend, raw, f"{seed} back", dealt),
+        ]
+        done = answers(lambda: all_sent.is_set() and all(task.done for task in [*attackers, *raws]))
+        lab.until(done, 10 * patience, "the hostile peers")
         over.set()
-        lab.until(lambda: all(c.done for c in honest), patience, "the honest clients")
-        counts = [task.result(1) for task in honest]
-        sent = attackers[0].result(1) + attackers[1].result(1) + half
-        asked, answered = (sum(column) for column in zip(*counts, strict=True))
+        done = answers(lambda: all(task.done for task in clients))
+        lab.until(done, 10 * patience, "the honest clients")
+        sent = of_worker + sum(task.result(1) for task in attackers)
         seconds = time.monotonic() - begun
-        return Outcome(sent, 2 * raw, asked, answered, seconds, not thread.done)
+        asked, right = sum(who.asked for who in asking), sum(who.right for who in asking)
+        return Outcome(sent, 2 * raw, asked, right, seconds, not thread.done)
 
 
 def main() -> int:
@@ -291,8 +366,13 @@ def main() -> int:
     well = True
     print("broker               hostile   raw   asked  answered  alive      s")
     for name in BROKERS:
-        out = attack(name, options.messages, options.seed)
-        well &= out.alive and out.asked == out.answered
+        try:
+            out = attack(name, options.messages, options.seed)
+        except Exception as error:  # its honest clients are not served, or it has ended
+            well = False
+            print(f"{name:20} {error!r}")
+            continue
+        well &= out.clean
         print(
             f"{name:20} {out.hostile:8} {out.raw:5} {out.asked:7} {out.answered:9} "
             f"{'yes' if out.alive else 'NO':>6} {out.seconds:6.1f}"
