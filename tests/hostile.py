@@ -335,8 +335,9 @@ def attack(name: str, hostile: int, seed: int, patience: float = 60.0) -> Outcom
             lab.start(f"w{number}", worker, backend)
         clients = [lab.start(who.name, honest_client, frontend, who, over) for who in honest]
         # not before: who is first may have the name of honest 0, and is no liar then
-        lab.until(answers(lambda: all(who.right for who in honest)), 10 * patience, "first answers")
-        begun = time.monotonic()
+        begun = answers(lambda: all(who.asked > 1 for who in honest))
+        lab.until(begun, 10 * patience, "the first answers")
+        start = time.monotonic()
         lab.start("bad worker", hostile_worker, backend, of_worker, f"{seed} worker", all_sent)
         attackers = [
             lab.start(who.name, hostile_client, frontend, of_client, f"{seed} {who.name}", who)
@@ -352,7 +353,7 @@ def attack(name: str, hostile: int, seed: int, patience: float = 60.0) -> Outcom
         done = answers(lambda: all(task.done for task in clients))
         lab.until(done, 10 * patience, "the honest clients")
         sent = of_worker + sum(task.result(1) for task in attackers)
-        seconds = time.monotonic() - begun
+        seconds = time.monotonic() - start
         asked, right = sum(who.asked for who in asking), sum(who.right for who in asking)
         return Outcome(sent, 2 * raw, asked, right, seconds, not thread.done)
 

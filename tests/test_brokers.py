@@ -1,8 +1,12 @@
 """The course's brokers: who gets what, and what malformed input does to them (nothing)."""
 
+import contextlib
 import inspect
+import socket
+from itertools import cycle, islice
 from pathlib import Path
 from random import Random
+from urllib.parse import urlsplit
 
 import hostile
 import pytest
@@ -377,19 +381,78 @@ def test_the_lesson_builds_the_same_broker(lesson, broker):
 @pytest.mark.parametrize("name", hostile.BROKERS)
 def test_hostile_peers_cost_no_honest_request(name):
     outcome = hostile.attack(name, 2000, seed=5)
-    assert outcome.alive
-    assert outcome.asked == outcome.answered >= 40
+    assert outcome.clean
+    assert outcome.answered >= 40
     assert outcome.hostile >= 2000
     assert outcome.raw > 0
 
 
-def test_a_seed_replays_what_hostile_peers_send():
+@pytest.mark.parametrize("dealt", [False, True])
+def test_a_seed_replays_what_hostile_peers_send(dealt):
     def sent(seed):
         rng = Random(seed)
-        made = hostile.messages(rng)
-        return [next(made) for _ in range(50)] + [hostile.raw_stream(rng) for _ in range(50)]
+        made, streams = hostile.messages(rng), hostile.raw_streams(rng, dealt)
+        return [next(made) for _ in range(50)] + [next(streams) for _ in range(50)]
 
-    assert sent("7 c1") == sent("7 c1") != sent("8 c1")
+    assert sent("7 bad 1") == sent("7 bad 1")
+    assert sent("7 bad 1") != sent("8 bad 1")
+
+
+@contextlib.contextmanager
+def dealer_with_raw_peers(lab, streams):
+    """A bound DEALER, its endpoint, and a TCP connection for each of the streams."""
+    endpoint = lab.endpoint()
+    with contextlib.ExitStack() as stack:
+        dealer = stack.enter_context(lab.ctx.socket(zmq.DEALER))
+        dealer.rcvtimeo = dealer.sndtimeo = 5000
+        dealer.bind(endpoint)
+        address = urlsplit(endpoint)
+        raws = []
+        for stream in streams:
+            raw = socket.create_connection((address.hostname, address.port), timeout=5)
+            raws.append(stack.enter_context(contextlib.closing(raw)))
+            with contextlib.suppress(OSError):  # it may have hung up already
+                raw.sendall(stream)
+        yield dealer, endpoint, raws
+
+
+SIGNATURE = b"\xff" + bytes(8) + b"\x7f"
+
+
+@pytest.mark.parametrize(
+    "stream",
+    [b"GET / HTTP/1.1\r\n", b"\xff" + bytes(7) + b"\x05\x00", SIGNATURE + b"\x01\x05"],
+    ids=["a web browser", "ZMTP 1.0", "ZMTP 2.0"],
+)
+def test_a_dealer_deals_tasks_to_who_begins_as_the_old_zmtp_does(lab, stream):
+    assert hostile.is_a_peer_at_once(stream)
+    with dealer_with_raw_peers(lab, [stream]) as (dealer, _, [raw]):
+        dealer.send(b"a task")
+        seen = b""
+        while b"a task" not in seen:
+            more = raw.recv(100)
+            assert more
+            seen += more
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_other_raw_connections_are_dealt_none(lab, seed):
+    streams = islice(hostile.raw_streams(Random(seed), dealt=True), 100)
+    with (
+        dealer_with_raw_peers(lab, streams) as (dealer, endpoint, _),
+        lab.ctx.socket(zmq.DEALER) as worker,
+    ):
+        worker.rcvtimeo = 5000
+        worker.connect(endpoint)
+        worker.send(b"here")
+        assert dealer.recv() == b"here"
+        tasks = [b"%d" % number for number in range(200)]
+        for task in tasks:
+            dealer.send(task)
+        assert [worker.recv() for _ in tasks] == tasks
+
+
+# Brokers that the attack has to refuse, each in the shape of the ROUTER/DEALER broker
 
 
 def three_frames(ctx, frontend, backend):
@@ -405,9 +468,69 @@ def three_frames(ctx, frontend, backend):
                     other.send_multipart([address, empty, body])
 
 
+def dealing(change):
+    """A broker that passes on what `change` makes of each reply: messages, maybe none."""
+
+    def broker(ctx, frontend, backend):
+        with ctx.socket(zmq.ROUTER) as clients, ctx.socket(zmq.DEALER) as workers:
+            clients.bind(frontend)
+            workers.bind(backend)
+            while True:
+                ready, _, _ = zmq.select([clients, workers], [], [])
+                if clients in ready:
+                    workers.send_multipart(clients.recv_multipart())
+                if workers in ready:
+                    for reply in change(workers.recv_multipart()):
+                        clients.send_multipart(reply)
+
+    return broker
+
+
+def honest(reply):
+    """Whether this is the answer to an honest client."""
+    return any(b" of honest " in frame for frame in reply)
+
+
+def losing_one_in(count):
+    """A change of replies that now and then drops the answer to an honest client."""
+    answers = cycle(range(count))
+    return lambda reply: [] if honest(reply) and next(answers) == count - 1 else [reply]
+
+
+def mixing_up_one_in(count):
+    """A change of replies that now and then swaps the answers of two honest clients."""
+    answers, held = cycle(range(count)), []
+
+    def change(reply):
+        if not honest(reply):
+            return [reply]
+        if held:
+            (one, *first), (other, *second) = held.pop(), reply
+            return [[other, *first], [one, *second]]
+        if next(answers) < count - 1:
+            return [reply]
+        held.append(reply)
+        return []
+
+    return change
+
+
 @pytest.mark.slow
-def test_the_attack_ends_a_broker_that_assumes_three_frames(monkeypatch):
-    fragile = (three_frames, (), hostile.BROKERS["router_dealer"][2])
+@pytest.mark.parametrize(
+    ("broker", "error", "reason"),
+    [
+        (lambda: three_frames, ValueError, "values to unpack"),
+        (lambda: dealing(losing_one_in(20)), GaveUp, "has waited 3 s for the answer"),
+        (
+            lambda: dealing(mixing_up_one_in(10)),
+            (AssertionError, GaveUp),
+            "wrong answers|has waited 3 s",
+        ),
+    ],
+    ids=["dies", "loses answers now and then", "mixes up clients now and then"],
+)
+def test_the_attack_refuses_a_broker_that(broker, error, reason, monkeypatch):
+    fragile = (broker(), (), hostile.BROKERS["router_dealer"][2])
     monkeypatch.setitem(hostile.BROKERS, "fragile", fragile)
-    with pytest.raises((ValueError, GaveUp)):
-        hostile.attack("fragile", 2000, seed=5, patience=5)
+    with pytest.raises(error, match=reason):
+        assert hostile.attack("fragile", 2000, seed=5, patience=3).clean, "wrong answers"
