@@ -300,6 +300,18 @@ BROKERS: dict[str, tuple[Callable, tuple, list[Callable]]] = {
 }
 
 
+def all_in_time(asking: list[Honest], patience: float) -> bool:
+    """True; raises GaveUp when one of them has waited longer than that for an answer."""
+    for who in asking:
+        if (waited := time.monotonic() - who.since) > patience:
+            counts = ", ".join(f"{other.name} {other.right} of {other.asked}" for other in asking)
+            raise GaveUp(
+                f"{who.name} has waited {waited:.0f} s for the answer to its question {who.asked}; "
+                f"answered right: {counts}"
+            )
+    return True
+
+
 def attack(name: str, hostile: int, seed: int, patience: float = 60.0) -> Outcome:
     """Let hostile peers at the broker of this name until they have sent `hostile` messages.
 
@@ -314,29 +326,19 @@ def attack(name: str, hostile: int, seed: int, patience: float = 60.0) -> Outcom
     honest = [Honest(f"honest {number}") for number in range(HONEST)]
     bad = [Honest(f"bad {number}") for number in range(BAD)]
     asking = [*honest, *bad]
+    limit = 10 * patience
+    with Experiment(f"attack on {name}", record=False, limit=limit) as lab:
 
-    def answers(condition: Callable[[], bool]) -> Callable[[], bool]:
-        def met() -> bool:
-            for who in asking:
-                if (waited := time.monotonic() - who.since) > patience:
-                    counts = [f"{other.name}: {other.right} of {other.asked}" for other in asking]
-                    raise GaveUp(
-                        f"{who.name} has waited {waited:.0f} s for the answer to its question "
-                        f"{who.asked} (seed {seed}); answered right: {', '.join(counts)}"
-                    )
-            return condition()
+        def until(condition: Callable[[], bool], what: str) -> None:
+            lab.until(lambda: all_in_time(asking, patience) and condition(), limit, what)
 
-        return met
-
-    with Experiment(f"attack on {name}", record=False, limit=10 * patience) as lab:
         frontend, backend = lab.endpoint(), lab.endpoint()
         thread = lab.start("broker", broker, frontend, backend, *args)
         for number, worker in enumerate(workers, 1):
             lab.start(f"w{number}", worker, backend)
         clients = [lab.start(who.name, honest_client, frontend, who, over) for who in honest]
-        # not before: who is first may have the name of honest 0, and is no liar then
-        begun = answers(lambda: all(who.asked > 1 for who in honest))
-        lab.until(begun, 10 * patience, "the first answers")
+        # not before: a hostile peer that comes first has the name of honest 0, who is refused then
+        until(lambda: all(who.asked > 1 for who in honest), "the first answers")
         start = time.monotonic()
         lab.start("bad worker", hostile_worker, backend, of_worker, f"{seed} worker", all_sent)
         attackers = [
@@ -347,11 +349,10 @@ def attack(name: str, hostile: int, seed: int, patience: float = 60.0) -> Outcom
             lab.start("raw front", raw_connections, frontend, raw, f"{seed} front", False),
             lab.start("raw back", raw_connections, backend, raw, f"{seed} back", dealt),
         ]
-        done = answers(lambda: all_sent.is_set() and all(task.done for task in [*attackers, *raws]))
-        lab.until(done, 10 * patience, "the hostile peers")
+        until(all_sent.is_set, "the hostile worker")
+        until(lambda: all(task.done for task in [*attackers, *raws]), "the hostile peers")
         over.set()
-        done = answers(lambda: all(task.done for task in clients))
-        lab.until(done, 10 * patience, "the honest clients")
+        until(lambda: all(task.done for task in clients), "the honest clients")
         sent = of_worker + sum(task.result(1) for task in attackers)
         seconds = time.monotonic() - start
         asked, right = sum(who.asked for who in asking), sum(who.right for who in asking)
