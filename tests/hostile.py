@@ -5,8 +5,8 @@
 Hostile peers are ZeroMQ sockets that send messages of random frames, and plain TCP connections
 that send bytes which are no ZMTP, or begin as ZMTP and go wrong. What they may not do is be a
 worker that swallows tasks: that is a dead worker, whatever it sends, and lesson 08's matter.
-So on the backend of a DEALER, which deals to whoever is connected, no connection may begin as
-the old ZMTP does (see `is_a_peer_at_once`); on every other port they send any bytes at all.
+So on the backend of a DEALER, which deals to whoever is connected, no TCP connection may come
+as far as that (see `may_be_dealt_tasks`); on every other port they send any bytes at all.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ def raw_stream(rng: Random) -> bytes:
     made = greeting(rng)
     if rng.random() < 0.2:
         return made[: rng.randrange(1, 64)]
-    kind = rng.choice([b"PUSH", b"PUB", b"NONSENSE", rng.randbytes(5)])  # never one that fits
+    kind = rng.choice([b"DEALER", b"DEALER", b"REQ", b"PUSH", b"NONSENSE", rng.randbytes(5)])
     ready = b"\x05READY\x0bSocket-Type" + len(kind).to_bytes(4, "big") + kind
     if rng.random() < 0.7:
         made += zmtp_frame(rng, 4, ready)
@@ -137,25 +137,28 @@ def raw_stream(rng: Random) -> bytes:
     return made
 
 
-def is_a_peer_at_once(stream: bytes) -> bool:
-    """Whether libzmq may take who sends this for a peer of ZMTP 1.0 or 2.0.
+def may_be_dealt_tasks(stream: bytes) -> bool:
+    """Whether a bound DEALER may take who sends this for a peer, and deal it tasks.
 
-    Such a peer says no type of socket that libzmq would check, nor READY: it has a place in the
-    DEALER's turn as soon as these bytes have come (src/zmtp_engine.cpp, receive_greeting and
-    select_handshake_fun; src/stream_engine_base.cpp, in_event_internal; libzmq#4932).
+    Of a peer of ZMTP 1.0 or 2.0 libzmq asks neither for a type of socket that fits nor for READY:
+    it has its place in the DEALER's turn as soon as it has begun (src/zmtp_engine.cpp,
+    receive_greeting and select_handshake_fun; src/stream_engine_base.cpp, in_event_internal;
+    libzmq#4932). A peer of ZMTP 3 has it once it has said of itself that it is a DEALER.
     """
     if stream[:1] != b"\xff":
         return stream != b""  # no signature: ZMTP 1.0
     if len(stream) > 9 and not stream[9] & 1:
         return True  # no signature either: a length of eight bytes and the flags of ZMTP 1.0
-    return len(stream) > 10 and stream[10] in (0, 1)  # the revision of ZMTP 1.0 and of 2.0
+    if len(stream) > 10 and stream[10] in (0, 1):
+        return True  # the revision of ZMTP 1.0 and of 2.0
+    return b"DEALER" in stream
 
 
 def raw_streams(rng: Random, dealt: bool) -> Iterator[bytes]:
     """Bytes for one connection after the other; none is a worker where tasks are dealt."""
     while True:
         made = raw_stream(rng)
-        if not (dealt and is_a_peer_at_once(made)):
+        if not (dealt and may_be_dealt_tasks(made)):
             yield made
 
 

@@ -417,15 +417,22 @@ def dealer_with_raw_peers(lab, streams):
 
 
 SIGNATURE = b"\xff" + bytes(8) + b"\x7f"
+GREETING = SIGNATURE + b"\x03\x00" + b"NULL".ljust(20, b"\0") + bytes(32)
+READY = b"\x04\x1c\x05READY\x0bSocket-Type\x00\x00\x00\x06DEALER"
 
 
 @pytest.mark.parametrize(
     "stream",
-    [b"GET / HTTP/1.1\r\n", b"\xff" + bytes(7) + b"\x05\x00", SIGNATURE + b"\x01\x05"],
-    ids=["a web browser", "ZMTP 1.0", "ZMTP 2.0"],
+    [
+        b"GET / HTTP/1.1\r\n",
+        b"\xff" + bytes(7) + b"\x05\x00",
+        SIGNATURE + b"\x01\x05",
+        GREETING + READY,
+    ],
+    ids=["a web browser", "ZMTP 1.0", "ZMTP 2.0", "ZMTP 3.0, a DEALER"],
 )
-def test_a_dealer_deals_tasks_to_who_begins_as_the_old_zmtp_does(lab, stream):
-    assert hostile.is_a_peer_at_once(stream)
+def test_a_dealer_deals_tasks_to_who_begins_as(lab, stream):
+    assert hostile.may_be_dealt_tasks(stream)
     with dealer_with_raw_peers(lab, [stream]) as (dealer, _, [raw]):
         dealer.send(b"a task")
         seen = b""
