@@ -217,6 +217,17 @@ def test_bars_tell_their_numbers_without_colour():
     assert "even share" in svg
 
 
+def test_bars_grow_towards_a_known_total():
+    def widths(count):
+        svg = bars({"w1": count, "w2": count}, "received", 100)
+        return re.findall(r'width="([\d.]+)" height="20"', svg), re.findall(r'x1="([\d.]+)"', svg)
+
+    assert widths(10) == (["86.0", "86.0"], ["520.0"])
+    assert widths(50) == (["430.0", "430.0"], ["520.0"])
+    alone = bars({"w1": 100, "w2": 0}, "received", 100)
+    assert 'x1="305.0"' in alone  # the line stays at the even share, the bar goes beyond it
+
+
 def test_bars_of_nothing():
     assert 'aria-label="received: w1 0"' in bars({"w1": 0}, "received")
 
@@ -261,6 +272,23 @@ def test_it_watches_sockets_at_work(display):
         )
     assert lab.journal.counts(who=names) == {"w1": 50, "w2": 50}
     assert "image/png" in display.shown[-1]
+
+
+def test_it_waits_for_the_total(display):
+    with Experiment() as lab:
+        endpoint = lab.endpoint()
+        for name in ("w1", "w2"):
+            lab.start(name, worker, endpoint)
+        lab.start("feeder", feeder, endpoint, 100)
+        watch(lab, ["w1", "w2"], total=100)
+        assert sum(lab.journal.counts(who=["w1", "w2"]).values()) == 100
+        with pytest.raises(GaveUp, match="101 tasks received"):
+            watch(lab, ["w1", "w2"], total=101, within=0.05)
+
+
+def test_it_says_that_it_must_know_when_it_is_over():
+    with Experiment() as lab, pytest.raises(TypeError, match="total=… or until=…"):
+        watch(lab, ["w1"])
 
 
 def test_it_gives_up_as_the_experiment_does_and_leaves_its_picture(display):

@@ -300,6 +300,8 @@ class ShareView:
     title: what the still picture says above its bars, by default what they show; or a function
     of the counts that says it.
     unit: what is counted.
+    total: how many there will be, all together, if that is known: then the bars grow towards the
+    even share at the end; without it they are drawn beside the longest of the moment.
 
     `show()` puts the bars into the output of the cell, `refresh()` brings them up to date,
     `finish()` puts a still picture in their place. `watch` does all three.
@@ -313,12 +315,14 @@ class ShareView:
         way: Way = "received",
         title: str | Callable[[Mapping[str, int]], str] | None = None,
         unit: str = "tasks",
+        total: int | None = None,
     ) -> None:
         self.journal = journal
         self.who = list(who)
         self.way = way
         self.title = title
         self.unit = unit
+        self.total = total
         self.pictures = 0  # how many the browser has been sent
         self._next = 0.0  # not before this time (seconds, monotonic clock)
         self._widget: widgets.HTML | None = None
@@ -366,10 +370,11 @@ class ShareView:
 
     def _moving(self) -> str:
         """The bars as SVG; a page that is asked for less motion shows a sentence instead."""
+        drawn = bars(self.counts, f"{self.unit} {self.way}", self.total)
         return (
             "<style>.zmqlab-still{display:none}@media(prefers-reduced-motion:reduce)"
             "{.zmqlab-moving{display:none}.zmqlab-still{display:block}}</style>"
-            f'<div class="zmqlab-moving">{bars(self.counts, f"{self.unit} {self.way}")}</div>'
+            f'<div class="zmqlab-moving">{drawn}</div>'
             '<p class="zmqlab-still">The sockets are at work; the picture appears when they '
             "are done.</p>"
         )
@@ -379,35 +384,41 @@ def watch(
     lab: Experiment,
     who: Sequence[str],
     *,
-    until: Callable[[], object],
+    until: Callable[[], object] | None = None,
     within: float = 5.0,
     what: str = "",
     way: Way = "received",
     title: str | Callable[[Mapping[str, int]], str] | None = None,
     unit: str = "tasks",
+    total: int | None = None,
 ) -> None:
     """Wait as `lab.until` does, and show meanwhile how many messages each participant has had.
 
     To be called in the cell that runs the experiment, inside its `with`. The arguments are those
-    of `Experiment.until` and of `ShareView`.
+    of `Experiment.until` and of `ShareView`; without `until` it waits for `total` messages.
     """
-    view = ShareView(lab.journal, who, way=way, title=title, unit=unit)
+    if until is None and total is None:
+        raise TypeError("watch() needs to know when it is over: total=… or until=…")
+    view = ShareView(lab.journal, who, way=way, title=title, unit=unit, total=total)
     view.show()
 
     def seen() -> object:
         view.refresh()
-        return until()
+        return until() if until else sum(view.counts.values()) >= (total or 0)
 
     try:
-        lab.until(seen, within, what)
+        lab.until(seen, within, what or ("" if until else f"{total} {unit} {way}"))
     finally:
         view.finish()
 
 
-def bars(counts: Mapping[str, int], what: str) -> str:
-    """One bar for each participant with its count, and a dotted line at the even share, as SVG."""
-    even = sum(counts.values()) / max(1, len(counts))
-    longest = max(*counts.values(), 1)
+def bars(counts: Mapping[str, int], what: str, total: int | None = None) -> str:
+    """One bar for each participant with its count, and a dotted line at the even share, as SVG.
+
+    total: what the counts will add up to; the line stands where the bars will then end.
+    """
+    even = (sum(counts.values()) if total is None else total) / max(1, len(counts))
+    longest = max(*counts.values(), even, 1)
     height = 26 * len(counts)
 
     def x(count: float) -> float:
