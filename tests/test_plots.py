@@ -425,6 +425,14 @@ def test_marks_of_one_name_are_alike_and_stand_at_their_values():
     assert axes(dots, LIMITS).get_xlim()[0] == 0
 
 
+def test_marks_have_no_worker_s_colour_and_equal_ones_hide_none():
+    ax = axes(dots, {"run 1": {"first": 3, "second": 3, "third": 3}})
+    marks = [line for line in ax.lines if line.get_marker() != "None"]
+    assert not {line.get_color() for line in marks} & set(PALETTE)
+    sizes = [line.get_markersize() for line in marks]
+    assert sizes == sorted(set(sizes), reverse=True)
+
+
 def test_marks_in_words():
     assert dots_text(LIMITS, unit="tasks") == (
         "tasks   HWM 1  HWM 10\ntcp      4000    4500\ninproc      2       –"

@@ -400,22 +400,23 @@ def dots(
     """One line for each row, the first on top, with a mark for each of its values.
 
     `dots(ax, {"tcp": {"HWM 1": 4000, "HWM 10": 4500}, …}, unit="tasks")`. Marks of one name have
-    one shape and colour. `log`: a logarithmic scale, for values that are tens of times another.
+    one shape and colour: a worker its own, others a grey. Later marks are smaller, so that equal
+    values hide none. `log`: a logarithmic scale, for values that are tens of times another.
     """
     names = _parts(rows)
     dress(ax, title or _dots_title(rows, unit), pad=24, names=rows)
     for row in range(len(rows)):
         ax.axhline(row, color=PALE, linewidth=1.0, zorder=0)
-    looks = zip(names, cycle(PALETTE[:-1]), cycle("o^sDvP"), strict=False)
-    for name, its_color, marker in looks:
+    looks = zip(names, _part_looks(names), cycle("os^DvP"), strict=False)
+    for place, (name, (face, _hatch), marker) in enumerate(looks):
         known = [(row[name], n) for n, row in enumerate(rows.values()) if name in row]
         ax.plot(
             [value for value, _ in known],
             [n for _, n in known],
             linestyle="none",
             marker=marker,
-            markersize=8,
-            color=its_color,
+            markersize=max(5, 11 - 2.5 * place),
+            color=face,
             markeredgecolor=INK,
             label=name,
         )
