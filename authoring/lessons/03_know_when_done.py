@@ -38,27 +38,22 @@ first_of_w2
 
 
 # %%
-def take(ctx, endpoint, n):
-    """Receive n tasks and leave."""
-    with ctx.socket(zmq.PULL) as tasks:
-        tasks.connect(endpoint)
-        return [int(tasks.recv()) for _ in range(n)]
-
-
 with Experiment("three of ten") as lab, lab.ctx.socket(zmq.PUSH) as workers:
     endpoint = lab.endpoint()
     arrivals = Arrivals(workers)
     workers.bind(endpoint)
-    w1 = lab.start("w1", take, endpoint, 3)
-    arrivals.wait(1, patience=5)
-    for number in range(1, 11):
-        workers.send(b"%d" % number)
-    print("w1 took", w1.result(within=5))
+    with lab.ctx.socket(zmq.PULL) as w1:
+        w1.connect(endpoint)
+        arrivals.wait(1, patience=5)
+        for number in range(1, 11):
+            workers.send(b"%d" % number)
+        print("w1 took", [int(w1.recv()) for _ in range(3)])
     lab.until(lambda: arrivals.count == 0, what="w1 to be gone")
-    w2 = lab.start("w2", take, endpoint, 1)
-    arrivals.wait(1, patience=5)
-    workers.send(b"11")
-    [first] = w2.result(within=5)
+    with lab.ctx.socket(zmq.PULL) as w2:
+        w2.connect(endpoint)
+        arrivals.wait(1, patience=5)
+        workers.send(b"11")
+        first = int(w2.recv())
 
 print("w2 took", first)
 first_of_w2.compare(first)
@@ -270,8 +265,8 @@ kept_tasks.compare(saved)
 # ## In practice
 #
 # - **Missing is not lost.** After a time-out the result may still come. Whoever sends a task again gets some results twice, and must count each task once.
-# - **A dead process** is noticed because its kernel closes the connection. A frozen one, or a cut cable, is not noticed unless you ask for heartbeats (`ZMQ_HEARTBEAT_IVL`).
-# - **A full sink** stops the pipeline: the workers' PUSH sockets block when their queues are full.
+# - **A dead process** is noticed because its kernel closes the connection. A frozen one is not noticed, and a cut cable late, unless you ask for heartbeats ([`ZMQ_HEARTBEAT_IVL`](https://libzmq.readthedocs.io/en/latest/zmq_setsockopt.html)).
+# - **A full sink** stops the pipeline: the workers' PUSH sockets [block](https://libzmq.readthedocs.io/en/latest/zmq_socket.html) when their queues are full.
 # - **`linger = 0`** at the ventilator loses tasks without any death.
 
 # %% [markdown]
