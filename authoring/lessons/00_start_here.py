@@ -1,7 +1,9 @@
 # %% [markdown]
 # # 0 · Start here: see who gets the next task
 #
-# One question runs through this course: **who gets the next task, and how do you know?**
+# One question runs through this course: **who gets the next task, and how do you know?** Where
+# nobody asks it, one worker does everything, or all wait for the slowest, or a worker dies and its
+# tasks with it; and no call reports an error.
 #
 # *You will do*: share out a hundred tasks among three workers, on this computer, in the next minute.
 #
@@ -70,7 +72,7 @@ with Experiment("a hundred tasks") as lab:
         there.wait(3, patience=5)  # until all three are connected
         for number in range(100):
             feeder.send(b"task %d" % number)
-        watch(lab, WORKERS, until=lambda: sum(lab.journal.counts(who=WORKERS).values()) == 100)
+        watch(lab, WORKERS, total=100)  # until they have got all of them
 
 # %% [markdown]
 # Each bar is a worker, and grew as its tasks came in. The dotted line is the even share: where all
@@ -84,13 +86,14 @@ share.compare(counts["w1"])
 
 # %% [markdown]
 # A third each. The PUSH socket dealt the tasks out as one deals cards: one to each worker in turn,
-# and around again. That is called **round robin**. It did not ask who was free, and it did not need
+# and around again. That is called **round robin**
+# ([30/PIPELINE](https://rfc.zeromq.org/spec/30/)). It did not ask who was free, and it did not need
 # to: these workers are all equally fast. Remember that. It will not stay so.
 #
 # ## Who was busy when
 #
-# While the sockets worked, a **journal** noted every message: when, by whom, what. All pictures of
-# the course are drawn from it. The second one that you will meet often has time on its axis:
+# While the sockets worked, a **journal** noted every message: when, by whom, what. The pictures
+# are drawn from it. The second one that you will meet often has time on its axis:
 # coloured where a worker was busy, pale where it was idle.
 
 # %%
@@ -104,8 +107,8 @@ plots.show(plots.busy, lab.journal.spans(WORKERS))
 # ## Break it
 #
 # In the cell with the `with`, put a `#` before the line that begins with `there.wait`. Run that cell
-# a few times and watch the bars. Many programs in tutorials and in production are written like
-# this. What you see then is the question that lesson 01 opens with.
+# a few times and watch the bars. Tutorials write their programs like this. What you see then is
+# the question that lesson 01 opens with.
 #
 # ## Where you are
 #

@@ -145,13 +145,13 @@ flights = {
 tcp = flights["HWM 1, 10 B"]["tcp"]
 many = f"{tcp} or more" if tcp == 1000 else tcp
 title = f"With HWM 1, 2 small tasks are in flight over inproc, {many} over tcp"
-plots.show(plots.dots, flights, title=title, unit="tasks in flight", log=True)
+plots.show(plots.dots, flights, title=title, unit="tasks in flight, counted up to 1000", log=True)
 print("inproc, 10 B:", [flights[f"HWM {hwm}, 10 B"]["inproc"] for hwm in (1, 10, 100)])
 print(f"tcp, 10 B, HWM 1: more than 100: {tcp > 100}")
 taken_tcp.compare(tcp)
 
 # %% [markdown]
-# Between its `send()` and the work on it, a task is **in flight**. Over inproc the two marks add up, exactly. Over ipc and tcp the kernel takes tasks out of the queue, and its buffers count bytes. A high-water mark limits **memory**; it does not say how many tasks a worker holds.
+# Between its `send()` and the work on it, a task is **in flight**. Over inproc the two marks add up, exactly. Over ipc and tcp the kernel takes tasks out of the queue, and its buffers count bytes ([zmq_tcp](https://libzmq.readthedocs.io/en/latest/zmq_tcp.html)). A high-water mark limits **memory**; it does not say how many tasks a worker holds.
 #
 # ## The advice, tried out
 #
@@ -166,7 +166,7 @@ plots.show(plots.busy, spans_hwm, bound=bound, title=title)
 print(f"Tasks done: {sum(done_by(spans_hwm).values())}")
 
 # %% [markdown]
-# Run it again: the slow worker gets another number each time, often many. A queue of one is full and empty again within microseconds, as fast as the kernel takes a task. Who has room at that moment gets the next one; that is a matter of threads and buffers, and not of who is idle.
+# Run it again: the slow worker gets another number each time, often many. A queue of one is full, and empty again as soon as the kernel has taken its task. Who has room at that moment gets the next one; that is a matter of threads and buffers, and not of who is idle.
 
 # %% [markdown]
 # ## Let the workers ask
@@ -247,9 +247,9 @@ slower_ms.compare(round(1000 * makespan(spans_slower)))
 # ## In practice
 #
 # - **Asking costs a round trip** for each task, in which the worker idles. With work of microseconds, or a network of milliseconds, let it hold more than one: [lesson 6](06_idle_worker.ipynb).
-# - **Equal workers, equal tasks:** dealing is as good, and needs no question.
-# - **A mark holds for each peer** and counts messages, whatever their size. The default is 1000; 0 is no limit.
-# - **A full queue opens again** when about half of it has been read, not after each message.
+# - **Equal workers, equal tasks:** dealing is as good, and needs no question: [lesson 7](07_policy.ipynb).
+# - **A mark holds for each peer** and counts messages, whatever their size. The default is 1000; 0 is no limit ([`ZMQ_SNDHWM`](https://libzmq.readthedocs.io/en/latest/zmq_setsockopt.html)).
+# - **A full queue opens again** when about half of it has been read, not after each message ([`compute_lwm`](https://github.com/zeromq/libzmq/blob/v4.3.5/src/pipe.cpp)).
 
 # %% [markdown]
 # ## What we know now
@@ -261,7 +261,7 @@ slower_ms.compare(round(1000 * makespan(spans_slower)))
 #
 # <details><summary>An answer</summary>
 #
-# Yes. If the long task comes last, everybody else is done when it begins: 50 ms and then 100 ms. If it comes first, the others do the short ones meanwhile, and all is done after 100 ms, which is the lower bound. Asking cannot see a task's length. Graham showed in 1966 that taking tasks in any order costs, for equal workers, less than twice the best makespan.
+# Yes. If the long task comes last, everybody else is done when it begins: 50 ms and then 100 ms. If it comes first, the others do the short ones meanwhile, and all is done after 100 ms, which is the lower bound. Asking cannot see a task's length. [Graham showed in 1966](https://doi.org/10.1002/j.1538-7305.1966.tb01709.x) that taking tasks in any order costs, for equal workers, less than twice the best makespan.
 #
 # </details>
 #
