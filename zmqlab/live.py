@@ -428,14 +428,18 @@ def bars(counts: Mapping[str, int], what: str, total: int | None = None) -> str:
         f'<text x="82" y="{26 * row + 18}" text-anchor="end">{html.escape(name)}</text>'
         f'<rect x="90" y="{26 * row + 3}" width="{x(count) - 90:.1f}" height="20" '
         f'fill="{plots.color(name)}"/>'
-        f'<text x="{x(count) + 6:.1f}" y="{26 * row + 18}">{count}</text>'
         for row, (name, count) in enumerate(counts.items())
+    )
+    numbers = "".join(  # over the line, on a ground of their own
+        f'<text x="{x(count) + 6:.1f}" y="{26 * row + 18}" style="paint-order:stroke;'
+        f'stroke:var(--jp-layout-color0,transparent);stroke-width:5px">{count}</text>'
+        for row, count in enumerate(counts.values())
     )
     told = ", ".join(f"{html.escape(name)} {count}" for name, count in counts.items())
     return (
         f'<svg viewBox="0 0 580 {height + 20}" width="580" role="img" aria-label="{what}: {told}" '
         'style="max-width:100%;font-size:13px;fill:currentColor">'
         f'{rows}<line x1="{x(even):.1f}" x2="{x(even):.1f}" y1="0" y2="{height}" '
-        'stroke="currentColor" stroke-width="1.5" stroke-dasharray="2 3"/>'
+        f'stroke="currentColor" stroke-width="1.5" stroke-dasharray="2 3"/>{numbers}'
         f'<text x="{x(even):.1f}" y="{height + 15}" text-anchor="middle">even share</text></svg>'
     )
