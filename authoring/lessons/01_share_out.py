@@ -157,7 +157,7 @@ plots.show(plots.dots, rows, title=title, unit="ms after bind()")
 print(f"{len(rows)} runs; in each, all three workers came.")
 
 # %% [markdown]
-# `connect()` waits for nobody: it leaves the work to a background thread and returns. An attempt that comes before the `bind()` is refused; the worker tries again after 100 to 200 ms, chosen at random ([`ZMQ_RECONNECT_IVL`](https://libzmq.readthedocs.io/en/latest/zmq_setsockopt.html)). A worker counts when both sockets have told each
+# `connect()` waits for nobody: it leaves the work to a background thread and returns. An attempt that comes before the `bind()` is refused; the worker tries again after 100 to 200 ms, chosen at random ([ZMQ_RECONNECT_IVL](https://libzmq.readthedocs.io/en/latest/zmq_setsockopt.html)). A worker counts when both sockets have told each
 # other who they are, in the **handshake**. Then the PUSH makes a queue for it. It deals to the queues that are there *now*, in turn: **round robin** ([30/PIPELINE](https://rfc.zeromq.org/spec/30/)).
 
 # %% [markdown]
@@ -246,7 +246,7 @@ for attach in ("bind", "connect"):
 # - **Endpoints.** `lab.endpoint()` gives a free port on this machine alone. `tcp://*:5557`, as tutorials have it, listens on [all interfaces](https://libzmq.readthedocs.io/en/latest/zmq_tcp.html).
 # - **inproc** has no handshake and [no monitor events](https://libzmq.readthedocs.io/en/latest/zmq_socket_monitor.html): a connected peer counts at once.
 # - **READY messages** over a second socket prove only that the *second* connection is up.
-# - **Linger.** The end of a Context waits until the messages of its sockets have left, by default for ever; with [`ZMQ_LINGER`](https://libzmq.readthedocs.io/en/latest/zmq_setsockopt.html) 0 they are thrown away.
+# - **Linger.** The end of a Context waits until the messages of its sockets have left, by default for ever; with [ZMQ_LINGER](https://libzmq.readthedocs.io/en/latest/zmq_setsockopt.html) 0 they are thrown away.
 # - **Twice connected** is two queues: a PULL that connects twice to one endpoint gets two shares. [Some kinds of socket](https://libzmq.readthedocs.io/en/latest/zmq_connect.html) ignore the second time.
 
 # %% [markdown]

@@ -124,15 +124,19 @@ def in_flight(transport, hwm, size, stop=1000):
         endpoint = lab.endpoint(transport)
         workers, tasks = lab.ctx.socket(zmq.PUSH), lab.ctx.socket(zmq.PULL)
         workers.sndhwm = tasks.rcvhwm = hwm
+        arrivals = Arrivals(tasks)
         tasks.bind(endpoint)
         workers.connect(endpoint)
+        if transport != "inproc":  # there a peer counts at once
+            arrivals.wait(1, patience=5)
         taken = 0
-        while taken < stop and workers.poll(50, zmq.POLLOUT):  # no room for 50 ms
+        while taken < stop and workers.poll(200, zmq.POLLOUT):  # no room for 0.2 s
             workers.send(bytes(size))
             taken += 1
     return taken
 
 
+# %%
 flights = {
     f"HWM {hwm}, {text}": {
         transport: in_flight(transport, hwm, size) for transport in ("inproc", "ipc", "tcp")
@@ -140,8 +144,6 @@ flights = {
     for size, text in [(10, "10 B"), (10_000, "10 kB")]
     for hwm in (1, 10, 100)
 }
-
-# %%
 tcp = flights["HWM 1, 10 B"]["tcp"]
 many = f"{tcp} or more" if tcp == 1000 else tcp
 title = f"With HWM 1, 2 small tasks are in flight over inproc, {many} over tcp"
@@ -248,8 +250,8 @@ slower_ms.compare(round(1000 * makespan(spans_slower)))
 #
 # - **Asking costs a round trip** for each task, in which the worker idles. With work of microseconds, or a network of milliseconds, let it hold more than one: [lesson 6](06_idle_worker.ipynb).
 # - **Equal workers, equal tasks:** dealing is as good, and needs no question: [lesson 7](07_policy.ipynb).
-# - **A mark holds for each peer** and counts messages, whatever their size. The default is 1000; 0 is no limit ([`ZMQ_SNDHWM`](https://libzmq.readthedocs.io/en/latest/zmq_setsockopt.html)).
-# - **A full queue opens again** when about half of it has been read, not after each message ([`compute_lwm`](https://github.com/zeromq/libzmq/blob/v4.3.5/src/pipe.cpp)).
+# - **A mark holds for each peer** and counts messages, whatever their size. The default is 1000; 0 is no limit ([ZMQ_SNDHWM](https://libzmq.readthedocs.io/en/latest/zmq_setsockopt.html)).
+# - **A full queue opens again** when about half of it has been read, not after each message ([compute_lwm](https://github.com/zeromq/libzmq/blob/v4.3.5/src/pipe.cpp)).
 
 # %% [markdown]
 # ## What we know now
