@@ -37,7 +37,7 @@ from zmqlab.trail import follow
 frames_seen = Prediction("Frames that the ROUTER's program gets", low=1, high=6)
 frames_seen
 
-# %%
+# %% tags=["nbval-ignore-output"]
 with Experiment() as lab:
     endpoint = lab.endpoint()
     with lab.ctx.socket(zmq.ROUTER) as broker, lab.ctx.socket(zmq.REQ) as client:
@@ -47,16 +47,12 @@ with Experiment() as lab:
         frames = broker.recv_multipart()
 
 print(frames_seen.compare(len(frames)))
-
-# %% [markdown]
-# Three. Here they are; the address may be another one on your machine. `0x` means hex: bytes that are no plain text are shown as what they are.
-
-# %% tags=["nbval-ignore-output"]
 Envelope.parse(frames)
 
 # %% [markdown]
-# An **envelope** is what stands before the body: the **address** of the sender, then an empty frame, the **delimiter**, which says where the addresses end. The client's program wrote neither of the two.
-# Was it the REQ, the ROUTER, or does it happen on the way?
+# Three. The address may be another one on your machine; `0x` means hex: bytes that are no plain text are shown as what they are.
+#
+# An **envelope** is what stands before the body: the **address** of the sender, then an empty frame, the **delimiter**, which says where the addresses end. The client's program wrote neither of the two. Was it the REQ, the ROUTER, or does it happen on the way?
 
 # %% [markdown]
 # ## What is on the wire
@@ -132,7 +128,7 @@ decodable.compare(sum(map(is_text, addresses)))
 
 # %% [markdown]
 # An **automatic routing id** is five bytes: a zero byte and a number of 32 bits. Now and then such a number happens to be valid text. A program that decodes it works on the day of the demonstration and dies in the week after
-# ([VOLTTRON#115](https://github.com/VOLTTRON/volttron/issues/115) is about one that did).
+# ([VOLTTRON#115](https://github.com/VOLTTRON/volttron/issues/115): addresses that had to go into JSON).
 #
 # The ROUTER counts its numbers up from a random start. So, does an address tell one client from all others? Start a broker in a process of its own, let a client say hello, and start the broker anew.
 
@@ -163,7 +159,7 @@ with Experiment() as lab, lab.ctx.socket(zmq.PULL) as reports:
 print(f"two brokers, two clients, the same address: {seen[0] == seen[1]}")
 
 # %% [markdown]
-# The random start comes from the C library's `rand()`, which nobody has seeded: each new process draws the same. On Linux the first address is `006B8B4567`: search the web for it, and you find it in the printed output of the ZeroMQ Guide and in other people's logs.
+# The random start comes from the C library's `rand()`, which nobody has seeded ([random.cpp](https://github.com/zeromq/libzmq/blob/v4.3.5/src/random.cpp)): each new process draws the same. On Linux the first address is `006B8B4567`: search the web for it, and you find it in the printed output of the ZeroMQ Guide and in other people's logs.
 #
 # > **Watch out.** An address belongs to one connection of one ROUTER. Hand it back as it came; compare it, show it in hex, do not decode it. Forget it when the client reconnects or the broker restarts: then it may well be somebody else's.
 
@@ -194,7 +190,13 @@ def work(ctx, endpoint):
 
 
 # %% [markdown]
-# The client asks once, under a name that can be followed.
+# A client asks once, under a name that can be followed: `anna`.
+#
+# > **Predict.** The broker's DEALER sends on what its ROUTER received: address, delimiter, body. How many frames does the worker's program get from its REP?
+
+# %%
+worker_frames = Prediction("Frames that the worker's program gets", low=1, high=4)
+worker_frames
 
 
 # %%
@@ -207,14 +209,6 @@ def ask(ctx, endpoint, question):
         return client.recv()
 
 
-# %% [markdown]
-# > **Predict.** The broker's DEALER sends on what its ROUTER received: address, delimiter, body. How many frames does the worker's program get from its REP?
-
-# %%
-worker_frames = Prediction("Frames that the worker's program gets", low=1, high=4)
-worker_frames
-
-# %%
 with Experiment() as lab:
     front, back = lab.endpoint(), lab.endpoint()
     with (
@@ -238,7 +232,7 @@ follow(lab.journal, one.wire, two.wire)
 # %% [markdown]
 # ## Addresses pile up
 #
-# "How can a REP receive a message that begins with an address that nobody told it?" ([zguide#783](https://github.com/booksbyus/zguide/issues/783)). It does not care what the addresses are, nor how many there are. Put a second broker behind the first.
+# How can a REP receive a message that begins with an address that nobody told it about ([zguide#783](https://github.com/booksbyus/zguide/issues/783))? It does not care what the addresses are, nor how many there are. Put a second broker behind the first.
 #
 # > **Predict.** How many frames does the second broker's ROUTER hand over, and in which order?
 
@@ -302,8 +296,7 @@ follow(lab.journal, tap.wire)
 # REP throws it away: no error, no log line, no counter.
 #
 # The mend is at the sender. A DEALER that talks to a REP (or to a ROUTER that expects REQ clients) plays the REQ's part and sends `[b"", body]`.
-
-# %% [markdown]
+#
 # And the other way round? A ROUTER answers a REQ with address and answer, and leaves the delimiter out ([ezmq#26](https://github.com/zeromq/ezmq/issues/26)). Watch the connection.
 
 # %%
@@ -327,7 +320,7 @@ tap.wire.only("message")
 
 # %% [markdown]
 # The answer went over the wire. The REQ takes it for a broken connection, **hangs up, and never calls again**: a second is ten times what ZeroMQ waits before it connects anew. Its program waits for an answer that cannot come any more. Only a socket monitor would have told (DISCONNECTED). It is a known defect,
-# [libzmq#4196](https://github.com/zeromq/libzmq/issues/4196).
+# [libzmq#4196](https://github.com/zeromq/libzmq/issues/4196), of tcp and ipc; on inproc, where there is no connection to hang up, the REQ drops such an answer and waits on.
 
 # %% [markdown]
 # ## A ROUTER asks for no empty frame
@@ -359,7 +352,7 @@ except MalformedEnvelope as error:
 # %% [markdown]
 # ## In practice
 #
-# - **Look for the delimiter, do not count frames.** One ROUTER more on the way and every `client, empty, body = frames` breaks; real services had to mend just that ([loki#219](https://github.com/hove-io/loki/pull/219), [jina#2853](https://github.com/jina-ai/serve/pull/2853)). A REQ with `REQ_CORRELATE` also puts a number before the delimiter.
+# - **Look for the delimiter, do not count frames.** One ROUTER more on the way and every `client, empty, body = frames` breaks; real services had to mend just that ([loki#219](https://github.com/hove-io/loki/pull/219), [navitia#3747](https://github.com/hove-io/navitia/pull/3747)). A REQ with `REQ_CORRELATE` also puts a number before the delimiter.
 # - **A poll may promise too much.** `poll` on a REP reports a message without a delimiter as ready; `recv` throws it away and waits on, for ever ([libzmq#3989](https://github.com/zeromq/libzmq/issues/3989): a browser on the wrong port was enough). After `poll`, receive with `zmq.NOBLOCK` or an `rcvtimeo`.
 # - **A name is a promise that nobody else has it.** By default a second peer of the same name is connected and never heard. Let ZeroMQ choose, unless a peer must be found again.
 # - The rules are short: [28/REQREP](https://rfc.zeromq.org/spec/28/) for the four sockets, [37/ZMTP](https://rfc.zeromq.org/spec/37/) for the wire.
@@ -377,8 +370,7 @@ except MalformedEnvelope as error:
 # | **REP** | puts the kept envelope back in front | keeps all up to the first empty frame; drops what has none |
 #
 # The two examples of the beginning are both right: one keeps the custom of REQ and REP, the other does not. Mixed, one half of the first and one half of the second, they are both wrong.
-
-# %% [markdown]
+#
 # **One more question.** A worker sits behind a broker and wants to answer requests out of order: the third first. Can it be a REP?
 #
 # <details><summary>Think first, then open</summary>
