@@ -35,19 +35,7 @@ ONE_SLOW = {"w1": 0.002, "w2": 0.002, "w3": 0.050}
 # %% [markdown]
 # ## One request at a time
 #
-# Lesson 4 had a program between a client and a worker that carried requests over, one by one. Here it is again. A client is a REQ without a name; it asks, and looks whether the answer is the answer to its question. A worker is a DEALER, so it gets
-# the whole envelope and sends it back with its answer.
-
-
-# %%
-def relay(ctx, frontend, backend):
-    """Carry one request at a time, and its answer back."""
-    with ctx.socket(zmq.ROUTER) as clients, ctx.socket(zmq.DEALER) as workers:
-        clients.bind(frontend)
-        workers.bind(backend)
-        while True:
-            workers.send_multipart(clients.recv_multipart())
-            clients.send_multipart(workers.recv_multipart())
+# A client is a REQ without a name; it asks, and looks whether the answer is the answer to its question. A worker is a DEALER, so it gets the whole envelope and sends it back with its answer.
 
 
 # %%
@@ -74,26 +62,32 @@ def work(ctx, endpoint, seconds):
 
 
 # %% [markdown]
-# Twelve clients ask five questions each; three workers answer them. `serve` starts all of them around a broker, any broker, and waits until each client has its answers.
+# Twelve clients ask five questions each; three workers answer them. `serve` starts all of them around a broker, any broker, and waits until each client has its answers. The first broker is `relay`, the program of lesson 4 that carries requests over one by one.
 
 
 # %%
+def relay(ctx, frontend, backend):
+    """Carry one request at a time, and its answer back."""
+    with ctx.socket(zmq.ROUTER) as clients, ctx.socket(zmq.DEALER) as workers:
+        clients.bind(frontend)
+        workers.bind(backend)
+        while True:
+            workers.send_multipart(clients.recv_multipart())
+            clients.send_multipart(workers.recv_multipart())
+
+
 def serve(broker, seconds, transport="tcp"):
     """Run clients and workers around a broker; return the journal and the number of right answers."""
     with Experiment() as lab:
         frontend, backend = lab.endpoint(transport), lab.endpoint(transport)
         for name, pause in seconds.items():
             lab.start(name, work, backend, pause)
-        lab.until(lambda: set(WORKERS) <= connected(lab.journal), what="the workers to connect")
+        sockets = lab.journal.sockets
+        lab.until(lambda: sum(bool(s.connected) for s in sockets) == 3, what="three workers")
         lab.start("broker", broker, frontend, backend)
         clients = [lab.start(name, ask, frontend, name, 5) for name in CLIENTS]
         right = sum(client.result(within=30) for client in clients)
     return lab.journal, right
-
-
-def connected(journal):
-    """Who has called `connect`."""
-    return {socket.who for socket in journal.sockets if socket.connected}
 
 
 # %% [markdown]
@@ -124,8 +118,7 @@ print(busy_at_once.compare(most_at_once(journal.spans(WORKERS))))
 # One. Every answer is right, and two of three workers stand idle, always: while the relay waits for an answer it does not look at its clients. Two waits, one after the other, make three workers as slow as one.
 #
 # A broker must wait for **both sides at once**, and do what there is to do.
-
-# %% [markdown]
+#
 # ## The broker
 #
 # `zmq.select` waits until at least one of the sockets has a message, and says which.
@@ -197,16 +190,11 @@ journal, right = serve(router_dealer, ONE_SLOW, "inproc")
 counts = journal.counts("received", WORKERS)
 print(for_the_slow.compare(counts["w3"]))
 print(plots.shares_text(counts, unit="requests"))
-
-# %% [markdown]
-# A third, exactly. What was everybody doing meanwhile?
-
-# %%
 bound = makespan_bound([1] * 60, [1 / pause for pause in ONE_SLOW.values()])
 plots.show(plots.busy, journal.spans(WORKERS), bound=bound, who=WORKERS)
 
 # %% [markdown]
-# The fast workers are done within moments and then mostly idle, while requests queue at the slow one. A DEALER gives each worker one request in turn, **round robin**, and passes over a worker only when the queue to it is full: a thousand messages on either side by default.
+# A third, exactly. The fast workers are done within moments and then mostly idle, while requests queue at the slow one. A DEALER gives each worker one request in turn, **round robin**, and passes over a worker only when the queue to it is full: a thousand messages on either side by default.
 # That is all that "available" means to it.
 #
 # And the clients? Each waits for one answer before it asks again.
@@ -229,13 +217,19 @@ title = "One answer in three is late: its question stood in the slow worker's qu
 plots.show(plots.ecdf, {"dealt in turn": dealt}, title=title, what="wait", log=True)
 
 # %% [markdown]
-# Two in three answers come at once. The third question of every client lands in the queue of w3, and that client stands still with it: in the end all twelve stand there, and the fast workers have nothing to do. The mean hides this; the **tail** of the distribution
+# Two in three answers come soon. Every third request lands in the queue of w3, and its client stands still with it: before long all twelve stand there, and the fast workers have nothing to do. The median hides this; the **tail** of the distribution
 # shows it. [netmq#946](https://github.com/zeromq/netmq/issues/946) and [navitia#348](https://github.com/hove-io/navitia/issues/348) are two services that met it.
 
 # %% [markdown]
 # ## The same loop in C
 #
-# ZeroMQ has this loop built in: `zmq.proxy`.
+# ZeroMQ has this loop built in: `zmq.proxy(clients, workers)` stands in the place of `while True` and all that is in it.
+#
+# > **Predict.** How many of the 60 requests does the slow worker get now?
+
+# %%
+with_proxy = Prediction("Requests for the slow worker, with zmq.proxy", low=0, high=60)
+with_proxy
 
 
 # %%
@@ -247,14 +241,6 @@ def router_dealer_in_c(ctx: zmq.Context, frontend: str, backend: str) -> None:
         zmq.proxy(clients, workers)
 
 
-# %% [markdown]
-# > **Predict.** How many of the 60 requests does the slow worker get now?
-
-# %%
-with_proxy = Prediction("Requests for the slow worker, with zmq.proxy", low=0, high=60)
-with_proxy
-
-# %%
 journal, right = serve(router_dealer_in_c, ONE_SLOW, "inproc")
 print(with_proxy.compare(journal.counts("received", WORKERS)["w3"]))
 waited = {"loop in Python": dealt, "zmq.proxy": waits(journal)}
@@ -262,9 +248,8 @@ title = "zmq.proxy deals as the loop in Python does, and its clients wait as lon
 plots.show(plots.ecdf, waited, title=title, what="wait", log=True)
 
 # %% [markdown]
-# The same. `zmq.proxy` moves several times as many small messages a second, and it is the right choice where that counts. But who gets the next request is decided by the DEALER, and that is the same socket.
-
-# %% [markdown]
+# The same. `zmq.proxy` moves several times as many small messages a second (`make bench` prints how many), and it is the right choice where that counts. But who gets the next request is decided by the DEALER, and that is the same socket.
+#
 # ## Break it: an address that leads nowhere
 #
 # Now the way back. A ROUTER sends ten messages to an address that no peer has.
@@ -350,7 +335,6 @@ def two_of_a_name(handover):
     return heard, answered
 
 
-# %%
 heard, answered = two_of_a_name(handover=False)
 print(heard_of.compare(len(heard)))
 print(f"by default:           heard {heard}, answered {answered}")
@@ -426,8 +410,7 @@ arriving.compare(flooded)
 #
 # We asked what a broker of ROUTER and DEALER promises. It promises the way: each answer goes to the client that asked, because its address travels with it. It does not promise the choice: the DEALER deals in turn, to busy and idle alike. And it does not promise
 # delivery: what the ROUTER cannot place it drops, be the client gone, its name taken, or its queue full.
-
-# %% [markdown]
+#
 # **One more question.** Set the high-water marks to 1, so that the queue to a worker is short and the DEALER soon passes over the slow one. Does that give the next request to a free worker?
 #
 # <details><summary>Think first, then open</summary>
