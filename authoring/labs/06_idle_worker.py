@@ -150,8 +150,8 @@ if report:
     print("newest first:", newest)
     pictures = []
     for which, shares in {"Yours": yours, "Newest first": newest}.items():
-        title = f"{which}: {sum(map(bool, shares.values()))} of 3 did all the work"
-        pictures.append(plots.Picture(plots.shares, shares, title=title))
+        title = f"{which}: {sum(map(bool, shares.values()))} of 3 did it all"
+        pictures.append(plots.Picture(plots.shares, shares, title=title, unit="requests"))
     plots.show(plots.together(*pictures))
 
 # %% [markdown]

@@ -98,7 +98,7 @@ def idle_worker(ctx: zmq.Context, frontend: str, backend: str, newest_first: boo
 # %% [markdown]
 # The messages have two envelopes now, one in the other: the outer one leads to the worker, the inner one back to the client. `match` takes them apart; what has none of these forms is no request and no answer, and the broker leaves it aside.
 #
-# Lesson 5's clients and its fleet, with one slow worker, run around both brokers.
+# Twelve clients and the fleet of lesson 5, with its slow worker, run around both brokers.
 
 
 # %%
@@ -114,11 +114,6 @@ def ask(ctx, endpoint, name, requests):
         return right
 
 
-# %% [markdown]
-# Twelve of them, and lesson 5's fleet with its slow worker, run around both brokers.
-
-
-# %%
 def serve(broker, worker):
     """Run twelve clients with five questions each; return the journal and the right answers."""
     with Experiment() as lab:
@@ -144,11 +139,9 @@ given, right = serve(idle_worker, work)
 slow = sum(hop.who == "w3" and hop.way == "sent" for hop in given) - 1  # its READY is no answer
 print(f"right answers: {right} of 60")
 print(f"the slow worker did less than an even share: {slow < 20}")
-for_the_slow.compare(slow)
-
-# %%
 bound = makespan_bound([1] * 60, [1 / seconds for seconds in FLEET.values()])
 plots.show(plots.busy, given.spans(list(FLEET)), bound=bound, who=list(FLEET))
+for_the_slow.compare(slow)
 
 # %% [markdown]
 # Nobody told the broker who is slow. Whoever is done early asks early, so the fast ones do most of the work, and nobody stands idle for long while there is some. What remains above the bound is the slow worker's last task, which a fast one would have done sooner, and the time that
@@ -212,6 +205,8 @@ with Experiment() as lab:
 Replay(lab.journal, follow=b"c2 asks 0", title="Three clients, one worker that asks")
 
 # %% [markdown]
+# On its way to `w1` a request carries two envelopes. To the sockets of that side the inner one is body, and the worker hands it back as it came.
+#
 # Nothing polls in vain here: while nobody is idle, `zmq.select` does not look at the clients at all. If it did, a waiting request would wake it again and again, and the broker would burn a processor to do nothing.
 
 # %% [markdown]
@@ -254,10 +249,11 @@ print("newest first:      ", newest)
 print("longest idle first:", longest)
 
 # %%
+one, all_three = "Newest first: one gets all", "Longest idle first: all take turns"
 plots.show(
     plots.together(
-        plots.Picture(plots.shares, newest, title="Newest first: one gets all"),
-        plots.Picture(plots.shares, longest, title="Longest idle first: all take turns"),
+        plots.Picture(plots.shares, newest, title=one, unit="requests"),
+        plots.Picture(plots.shares, longest, title=all_three, unit="requests"),
     )
 )
 
@@ -271,7 +267,32 @@ plots.show(
 #
 # Between its answer and its next request a worker has nothing to do. On one machine that is a moment; over a network it may be longer than the task. The remedy is to let a worker hold more than one request: a **credit** of k.
 #
-# `by_policy` asks a rule whom to give the request to. The rule sees how many requests each worker has outstanding, and may say None: nobody now.
+# First on the virtual clock, where a run is exact. Four workers, 1,000 requests of 1 ms, and 5 ms from an answer to the next request.
+#
+# > **Predict.** With a credit of 1, how much of the time is a worker busy, in percent?
+
+# %%
+busy_percent = Prediction("Percent of the time a worker is busy, credit 1", low=0, high=100)
+busy_percent
+
+# %%
+speeds = [1 / seconds for seconds in FLEET.values()]
+busy = {}
+print("credit   busy, 5 ms away   fleet 2/2/50 ms: times the lower bound")
+for k in (1, 2, 4, 8):
+    away = simulate(Credit(k), [0.0] * 1000, [0.001] * 1000, travel=0.0025)
+    busy[k] = 1000 * 0.001 / 4 / away.makespan
+    near = simulate(Credit(k), [0.0] * 60, [1.0] * 60, speeds=speeds)
+    print(f"{k:6}   {busy[k]:15.0%}   {near.makespan / bound:31.2f}")
+
+busy_percent.compare(round(100 * busy[1]))
+
+# %% [markdown]
+# Each unit of credit hides one more task's worth of the way: a worker is busy for k · task / (task + way) of the time, until that is all of it. And each unit binds a request earlier: the slow worker of our fleet takes eight at once, and the last of them is the last of all.
+#
+# So: **credit 1 where tasks are long against the way, a few where they are short, and never many.**
+#
+# Look at the price with live sockets. `by_policy` asks a rule whom to give the request to. The rule sees how many requests each worker has outstanding, and may say None: nobody now.
 
 
 # %%
@@ -302,33 +323,6 @@ def by_policy(ctx: zmq.Context, frontend: str, backend: str, choose: Policy, rng
                 full = False
 
 
-# %% [markdown]
-# First on the virtual clock, where a run is exact. Four workers, 1,000 requests of 1 ms, and 5 ms from an answer to the next request.
-#
-# > **Predict.** With a credit of 1, how much of the time is a worker busy, in percent?
-
-# %%
-busy_percent = Prediction("Percent of the time a worker is busy, credit 1", low=0, high=100)
-busy_percent
-
-# %%
-speeds = [1 / seconds for seconds in FLEET.values()]
-busy = {}
-print("credit   busy, 5 ms away   fleet 2/2/50 ms: times the lower bound")
-for k in (1, 2, 4, 8):
-    away = simulate(Credit(k), [0.0] * 1000, [0.001] * 1000, travel=0.0025)
-    busy[k] = 1000 * 0.001 / 4 / away.makespan
-    near = simulate(Credit(k), [0.0] * 60, [1.0] * 60, speeds=speeds)
-    print(f"{k:6}   {busy[k]:15.0%}   {near.makespan / bound:31.2f}")
-
-busy_percent.compare(round(100 * busy[1]))
-
-# %% [markdown]
-# Each unit of credit hides one more task's worth of the way: a worker is busy for k · task / (task + way) of the time, until that is all of it. And each unit binds a request earlier: the slow worker of our fleet takes eight at once, and the last of them is the last of all.
-#
-# So: **credit 1 where tasks are long against the way, a few where they are short, and never many.** Look at the price with live sockets.
-
-
 # %%
 def work_many(ctx, endpoint, seconds):
     """As `work`, but on a DEALER: it may hold several requests."""
@@ -355,25 +349,24 @@ def ask_at_once(ctx, endpoint, requests):
 
 
 # %%
-def burst(k, worker, fleet, requests):
-    """Ask all at once, with a credit of k; return the journal and how many answers came."""
+def burst(k):
+    """Ask 60 times at once, with a credit of k; return the journal and how many answers came."""
     with Experiment() as lab:
         frontend, backend = lab.endpoint("inproc"), lab.endpoint("inproc")
         lab.start("broker", by_policy, frontend, backend, Credit(k), Random(1))
-        for number, name in enumerate(fleet, 1):
-            lab.start(name, worker, backend, fleet[name])
+        for number, name in enumerate(FLEET, 1):
+            lab.start(name, work_many, backend, FLEET[name])
             await_ready(lab, number)
-        answers = lab.start("c1", ask_at_once, frontend, requests).result(within=30)
+        answers = lab.start("c1", ask_at_once, frontend, 60).result(within=30)
     return lab.journal, answers
 
 
-# %%
 pictures = []
 for k, title in {
     1: "Credit 1: the slow worker holds one request at a time",
     8: "Credit 8: in the end all wait for what the slow worker holds",
 }.items():
-    journal, answers = burst(k, work_many, FLEET, 60)
+    journal, answers = burst(k)
     slow = journal.counts(who=["w3"])["w3"]
     print(f"credit {k}: {answers} of 60 answered, at least {k} by the slow worker: {slow >= k}")
     options = {"bound": bound, "who": list(FLEET), "title": title}
@@ -382,27 +375,6 @@ plots.show(plots.together(*pictures, columns=1))
 
 # %% [markdown]
 # The requests are all there at the start, and with a credit of 8 the slow worker is given eight of them at once. When the fast ones have done everything else, those are bound, and nobody can take them back.
-
-# %% [markdown]
-# ## Break it: credit for a REQ
-#
-# `work_many` is a DEALER. Why not leave the worker a REQ, and give it more credit? Ten requests, one REQ worker, a credit of 4.
-#
-# > **Predict.** How many of the ten are answered?
-
-# %%
-answered_by_req = Prediction("Requests of 10 answered by a REQ with credit 4", low=0, high=10)
-answered_by_req
-
-# %%
-_, answers = burst(4, work, {"w1": 0.050}, 10)
-print(answered_by_req.compare(answers))
-
-# %% [markdown]
-# Seven. The broker sent four at once; the REQ handed out the first, and when its program sent the answer it threw the other three away: a REQ takes one answer per question, and what else has come in between is not meant for it. No error; the broker counts them as
-# outstanding for ever, and three of the four credits are gone.
-#
-# > **Watch out.** Credit above 1 takes a worker on a DEALER (or ROUTER).
 
 # %% [markdown]
 # ## Break it: a worker leaves while it is idle
@@ -445,6 +417,7 @@ print(answered_of_ten.compare(answers))
 #
 # - **Queues have ends.** Unread requests fill the clients' queues to their high-water marks; then a client's `send` waits. That is back-pressure, and better than a list in the broker that grows without limit.
 # - **The price of asking.** With small tasks this broker passes a fraction of what `zmq.proxy` passes, because each request waits for a READY; a credit of 8 brings most of it back. `make bench` prints both.
+# - **Credit above 1 takes a worker on a DEALER** (or ROUTER). A REQ hands out one request, and when its program answers, it throws away what else has come in between ([req.cpp](https://github.com/zeromq/libzmq/blob/v4.3.5/src/req.cpp)). The broker counts those as outstanding for ever, and their credit is gone.
 # - **One envelope.** This broker takes `[client, ∅, body]`, as REQ clients make it. A client behind a second ROUTER, or a REQ with `REQ_CORRELATE`, has more addresses before the empty frame; then split at the first empty frame, as in lesson 4.
 # - **A worker that comes back** under its old name says READY again and is idle again. What it held is lost to its client, who has to ask again.
 # - The brokers of this lesson are `zmqlab.brokers.idle_worker` and `by_policy`.
@@ -454,8 +427,7 @@ print(answered_of_ten.compare(answers))
 #
 # We asked how a broker knows who is free. It is told: a worker that asks for work is free, and none is given to one that has not asked. Until then requests wait unread, so that the choice is made late. Of the idle ones, the one that has been idle longest is
 # the fair choice. The other end of the queue gives all to one. Credit trades some of that lateness for less waiting on the way.
-
-# %% [markdown]
+#
 # **One more question.** Workers are alike, tasks too, and there is always a request waiting. Does it matter from which end of the queue the broker takes?
 #
 # <details><summary>Think first, then open</summary>
