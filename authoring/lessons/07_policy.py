@@ -27,7 +27,7 @@ from zmqlab.brokers import by_policy
 from zmqlab.clock import bimodal, constant, exponential, poisson, simulate
 from zmqlab.experiment import Experiment, assert_all_quiet
 from zmqlab.live import Prediction, Sliders
-from zmqlab.plots import LINES, PALETTE, Picture, busy, ecdf, ecdf_text, percentile, together
+from zmqlab.plots import LINES, PALETTE, Picture, busy, ecdf, ecdf_text, percentile, show, together
 from zmqlab.policy import (
     Credit,
     RoundRobin,
@@ -60,20 +60,6 @@ print("somebody is idle:", idle_longest([2, 0, 1, 0], Random(1)))
 print("nobody is idle:  ", idle_longest([2, 1, 1, 3], Random(1)))
 
 # %% [markdown]
-# `zmqlab.policy` has these two and four more. **Round robin** looks at no load. **Two choices** draws two workers and takes the one with fewer tasks, **least loaded** looks at all. Those three give every task away at once. **Credit 2** takes the least
-# loaded as well, but keeps the task in the broker while everybody has two already; a credit of 1 is `idle longest` again.
-
-# %%
-policies = {
-    "round robin": RoundRobin(),
-    "idle longest": least_recently_used,
-    "credit 2": Credit(2),
-    "least loaded": least_loaded,
-    "two choices": two_choices,
-    "at random": at_random,
-}
-
-# %% [markdown]
 # ## Work that is all alike
 #
 # Four workers, each task takes 10 ms, tasks arrive at random and keep the workers busy for 80 % of the time. All of this happens on a **virtual clock**: `simulate` calculates when each task would begin and end. The same seed gives the same numbers, to the last digit, on every
@@ -101,7 +87,7 @@ print(ecdf_text({"round robin": turns, "idle longest": queue}))
 # %% [markdown]
 # ## Asking takes time
 #
-# So far a message took no time. Now let it travel for half a millisecond, to the worker and back. Round robin has its next task lying at the worker already. Who is idle has to say so, and wait.
+# So far a message took no time. Now let it travel for half a millisecond, to the worker and back. Round robin has its next task lying at the worker already. Who is idle has to say so, and wait. `run_all` lets four more policies of `zmqlab.policy` do the same tasks.
 #
 # > **Predict.** Each task takes a millisecond more on its way. By how many milliseconds does the mean sojourn of `idle longest` grow?
 
@@ -109,8 +95,17 @@ print(ecdf_text({"round robin": turns, "idle longest": queue}))
 grows_by = Prediction("Milliseconds that the mean of idle longest grows by", low=0.0, high=20.0)
 grows_by
 
-
 # %%
+policies = {
+    "round robin": RoundRobin(),
+    "idle longest": least_recently_used,
+    "credit 2": Credit(2),
+    "least loaded": least_loaded,
+    "two choices": two_choices,
+    "at random": at_random,
+}
+
+
 def run_all(work, *, load=0.8, workers=4, tasks=2500, travel=0.0005):
     """The sojourns of the same tasks under each policy."""
     arrivals = poisson(load * workers / work.mean, tasks)
@@ -129,14 +124,15 @@ print(f"\nload, if each task takes 10 ms: 0.80; if it takes its worker 11: {0.8 
 # %% [markdown]
 # Round robin wins. With `idle longest` a worker stands still for a round trip after each task, so the fleet has less to give, and near its limit every percent is paid for several times. That is what Dask meant.
 #
-# Giving a task away at once is **early binding**, keeping it until a worker is free is **late binding**. `Credit 2` is in between: the next task lies at the worker already, the ones after it do not. And chance alone, `at random`, is worst by far.
+# Giving a task away at once is **early binding**, keeping it until a worker is free is **late binding**. **Least loaded** gives it at once to the worker with the fewest tasks, **two choices** to the better of two that it draws, `at random` to anybody, and chance alone is worst by far. **Credit 2** is in between: it takes the least
+# loaded, too, but keeps the task while everybody has two.
 
 # %% [markdown]
 # ## Work that varies
 #
 # The same load and the same mean, but now nine tasks in ten take 2 ms and one takes 82: most requests hit a cache, some do not.
 #
-# > **Predict.** Of 100 tasks dealt by round robin, 99 are done within how many milliseconds? With tasks all alike it was some thirty.
+# > **Predict.** Of 100 tasks dealt by round robin, 99 are done within how many milliseconds? With tasks all alike, the table above has it.
 
 # %%
 slowest = Prediction("p99 of round robin, bimodal work, in milliseconds", low=0, high=1000)
@@ -146,8 +142,6 @@ slowest
 varied = run_all(bimodal(0.010))
 print(slowest.compare(1000 * percentile(varied["round robin"], 99)))
 print(ecdf_text(varied))
-
-# %%
 title = "Where work varies, who looks at the loads has the shorter tail"
 Picture(ecdf, varied, title=title, what="sojourn, bimodal work", log=True)
 
@@ -155,7 +149,7 @@ Picture(ecdf, varied, title=title, what="sojourn, bimodal work", log=True)
 # Dealt in turn, short tasks stand behind a long one, while other workers are idle: **head-of-line blocking** ([navitia#348](https://github.com/hove-io/navitia/issues/348) explains it by the queues of a shop and of a ticket office). Look at two random workers, and half of it is gone; look at
 # all, and more is.
 #
-# Compare the columns of `least loaded` and `credit 2`, too. The one has the shorter median, the other the shorter mean and p99. "Which is faster?" has no answer before somebody says what is to be short.
+# Compare the rows of `least loaded` and `credit 2`, too. The one has the shorter median, the other the shorter mean and p99. "Which is faster?" has no answer before somebody says what is to be short.
 
 # %% [markdown]
 # ## Theory says how much
@@ -323,13 +317,9 @@ for work in (constant(0.005), exponential(0.005), bimodal(0.005)):
 
 print("every task answered in each of the nine runs:", all(all_answered))
 print("shortest mean on the clock:", ", ".join(winners[::2]))
+text = "Six charts of sojourns: constant, exponential and bimodal work, on the clock and live."
+show(together(*pictures, text=text))
 ahead.compare(winners[1::2].count("round robin"))
-
-# %%
-together(
-    *pictures,
-    text="Six charts of sojourns: constant, exponential and bimodal work, on the clock and live.",
-)
 
 # %% [markdown]
 # Left the clock, right your machine; ahead is who has the shortest mean. Where the clock sees a clear difference, so do the sockets. Where it sees a small one, your machine decides.
@@ -356,29 +346,20 @@ at_once = {
 trickle = poisson(0.8 * sum(speeds) / 0.010, 2500)
 
 print(times_the_bound.compare(at_once["least loaded"].makespan / bound))
-print("\n                60 at once:        2,500 one by one:")
-print("                times the bound    mean sojourn (ms)")
-for name, choose in policies.items():
-    one_by_one = simulate(choose, trickle, [0.010] * 2500, speeds=speeds)
-    print(
-        f"{name:12} {at_once[name].makespan / bound:13.2f} {1000 * fmean(one_by_one.sojourns):18.1f}"
-    )
-
-# %%
+print("\ntimes the bound, 60 at once;  mean sojourn, 2,500 one by one:")
 charts = []
-for name in ("least loaded", "idle longest"):
-    run = at_once[name]
-    title = f"{name}: {run.makespan / bound:.2f} times the lower bound"
-    charts.append(Picture(busy, run.spans(), bound=bound, title=title))
+for name, choose in policies.items():
+    times = f"{at_once[name].makespan / bound:.2f}"
+    mean = fmean(simulate(choose, trickle, [0.010] * 2500, speeds=speeds).sojourns)
+    print(f"{name:12} {times:>10} {1000 * mean:25.1f} ms")
+    title = f"{name}: {times} times the lower bound"
+    charts.append(Picture(busy, at_once[name].spans(), bound=bound, title=title))
 
-together(
-    *charts,
-    columns=1,
-    text="Two charts: who was busy when with least loaded, and with idle longest.",
-)
+text = "Two charts: who was busy when with least loaded, and with idle longest."
+together(charts[3], charts[1], columns=1, text=text)
 
 # %% [markdown]
-# When all tasks are there at once, nobody has finished anything yet: all loads are alike, and looking at them tells nothing. `least loaded` deals like round robin. When the tasks come one by one, the slow worker's load stays high, and those who look at it get along. Those who do not give it a quarter of the tasks, more than it can do: its queue grows without end.
+# When all tasks are there at once, nobody has finished anything yet: all loads are alike, and looking at them tells nothing. `least loaded` deals like round robin. When the tasks come one by one, the slow worker's load stays high, and those who look at it get along. Who does not look at it gives the slow worker a quarter of the tasks, more than it can do: its queue grows without end.
 #
 # So two things count: **what** a policy looks at, and **how late** it decides.
 
@@ -397,8 +378,7 @@ together(
 # We asked which policy for which work. Equal tasks: round robin, which no policy beats and which needs no answer to go on. The more the tasks vary, the more it pays to decide late, and the price is a round trip for each task. A small credit buys most of both.
 #
 # So the two teams need not disagree: who keeps tasks back has tasks that differ, who sends them ahead has tasks that are short beside the way to the worker.
-
-# %% [markdown]
+#
 # **One more question.** `idle longest` needs no loads, only an order. `least loaded` needs the loads. Which of the two can you build with REQ workers, and which one cannot?
 #
 # <details><summary>Think first, then open</summary>
