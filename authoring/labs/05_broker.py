@@ -182,7 +182,7 @@ if report:
 # %% [markdown] tags=["solution-only"]
 # 1. It no longer takes a whole processor, and is as quick as before. It still wakes a thousand times a second to find nothing, and takes time from whoever shares the machine; the call that waits needs none of that.
 # 2. `client.hex()`, or `show([client])` from `zmqlab.envelope`. An address is bytes: show it in hex, compare it, do not read it.
-# 3. A REQ takes the first answer and drops the second, as it was not asked for twice. A DEALER gets both, and cannot tell the second from the answer to its next question unless each carries a number. A broker that keeps no list of open requests cannot know. One that does needs to know when an entry may go; there the trouble with retries begins.
+# 3. A REQ takes the first answer. The second it drops, if that is there before it asks again; one that comes later it takes for the answer to its next question, unless `REQ_CORRELATE` numbers them. A DEALER gets both, and cannot tell them apart unless each carries a number. A broker that keeps no list of open requests cannot know. One that does needs to know when an entry may go; there the trouble with retries begins.
 # 4. The worker: `recv()` takes the first frame of the stranger's two, and `send` then raises EFSM, for the rest has not been received. The client does not learn of it at all. It waits for an answer that nobody is going to give; the broker never knew what its workers were doing. That nothing may end it holds for workers, too.
 
 # %%

@@ -1,9 +1,9 @@
 # %% [markdown]
 # # Lab 7 · Write a policy
 #
-# **Goal:** write the function that decides who gets the next task, and keep within two budgets: the mean for work that is all alike, and the p99 for work that varies.
+# *Goal:* write the function that decides who gets the next task, and keep within two budgets: the mean for work that is all alike, and the p99 for work that varies.
 #
-# *You need:* [lesson 7](../notebooks/07_policy.ipynb).
+# *You need:* [lesson 7](../notebooks/07_policy.ipynb). *Time:* 15 minutes.
 
 # %%
 from random import Random

@@ -416,7 +416,7 @@ print(answered_of_ten.compare(answers))
 # ## In practice
 #
 # - **Queues have ends.** Unread requests fill the clients' queues to their high-water marks; then a client's `send` waits. That is back-pressure, and better than a list in the broker that grows without limit.
-# - **The price of asking.** With small tasks this broker passes a fraction of what `zmq.proxy` passes, because each request waits for a READY; a credit of 8 brings most of it back. `make bench` prints both.
+# - **The price of asking.** With small tasks this broker passes a fraction of what `zmq.proxy` passes: each request waits for a READY, and each goes through a loop in Python. Credit brings back some of the first and nothing of the second; `make bench` prints how much.
 # - **Credit above 1 takes a worker on a DEALER** (or ROUTER). A REQ hands out one request, and when its program answers, it throws away what else has come in between ([req.cpp](https://github.com/zeromq/libzmq/blob/v4.3.5/src/req.cpp)). The broker counts those as outstanding for ever, and their credit is gone.
 # - **One envelope.** This broker takes `[client, ∅, body]`, as REQ clients make it. A client behind a second ROUTER, or a REQ with `REQ_CORRELATE`, has more addresses before the empty frame; then split at the first empty frame, as in lesson 4.
 # - **A worker that comes back** under its old name says READY again and is idle again. What it held is lost to its client, who has to ask again.
