@@ -12,6 +12,7 @@ from zmqlab.check.lab_01 import (
     nothing_was_sent,
     patience_is_kept,
     shares_are_even,
+    waits_for_the_last_task,
 )
 from zmqlab.check.running import Call
 from zmqlab.journal import Hop, Journal, SocketNote
@@ -30,11 +31,13 @@ WRONG = {  # the rule that each wrong submission breaks first
     "drops_on_close": lab_01.LINGERS,
     "drops_when_queues_are_full": lab_01.FULL,
     "drops_the_last": lab_01.ARRIVES,
+    "empties_the_list": "feed leaves its tasks as they were",
     "ends_the_context": "feed leaves the context to its caller",
     "gives_up_too_soon": lab_01.IN_TIME,
     "leaves_a_thread_running": "no thread is left running",
     "leaves_it_open_on_timeout": "feed closes its sockets",
     "leaves_its_socket_open": "feed closes its sockets",
+    "lingers_for_a_second": lab_01.LINGERS,
     "monitors_after_bind": lab_01.ALL_THERE,
     "one_message_for_all": lab_01.ARRIVES,
     "patience_for_each_worker": lab_01.IN_TIME,
@@ -45,6 +48,7 @@ WRONG = {  # the rule that each wrong submission breaks first
     "sleeps_its_patience": lab_01.PROMPT,
     "skips_empty_tasks": lab_01.ARRIVES + LATE,
     "swallows_the_timeout": lab_01.RAISES,
+    "tells_workers_by_the_events_value": lab_01.ALL_THERE,
     "waits_for_ever": lab_01.IN_TIME,
     "waits_for_one_too_few": lab_01.EVEN + LATE,
     "waits_for_one_worker": lab_01.EVEN + LATE,
@@ -151,6 +155,21 @@ def test_nobody_is_a_number_too(text, verdict):
 )
 def test_patience_has_two_sides(seconds, verdict):
     assert verdicts(patience_is_kept(seconds, 1.0)) == [verdict]
+
+
+@pytest.mark.parametrize(
+    ("late", "verdict"), [(0.0, "failed"), (0.1, "failed"), (0.3, "undecided")]
+)
+def test_what_a_slow_machine_may_explain_is_not_known(late, verdict):
+    assert verdicts(patience_is_kept(1.7, 1.0, late)) == [verdict]
+
+
+@pytest.mark.parametrize(
+    ("lingers", "wrong"),
+    [([-1], []), ([8000], []), ([], []), ([-1, 1000], ["failed"]), ([0], ["failed"])],
+)
+def test_a_linger_with_an_end_is_a_guess(lingers, wrong):
+    assert verdicts(waits_for_the_last_task(lingers, 8000)) == wrong
 
 
 @pytest.mark.parametrize(("seconds", "verdict"), [(0.1, "passed"), (3.0, "failed")])

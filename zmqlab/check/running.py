@@ -31,6 +31,7 @@ import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import zmq
@@ -53,6 +54,7 @@ State = Literal["not started", "running", "returned", "raised", "context ended",
 
 PRINTED_AT_MOST = 4000  # characters
 HOLE = "is yours to write"  # what authoring/build.py puts into a hole
+TICK = 0.05  # seconds between two looks at a call
 MOMENT = 1.0  # seconds that a learner's thread has to end after all else has ended
 
 
@@ -101,8 +103,11 @@ class Call:
         self.waited = 0.0  # seconds that `wait` has waited in vain; 0 if it ended in time
         self.started = self.ended = 0.0  # seconds on the monotonic clock
         self.cpu = 0.0  # processor time of its thread, seconds
+        self.in_line = 0.0  # seconds that its thread stood in line for a processor
+        self.late = 0.0  # seconds by which `wait` was woken late, at the worst: how slow all is
         self.left_open: list[str] = []  # sockets of its context that it did not close
         self.context_closed = False  # it ended the context, which is not its own
+        self.changed = False  # a list or dict that it was given is not what it was
         self._thread: threading.Thread | None = None
         self._done = threading.Event()
 
@@ -112,7 +117,9 @@ class Call:
         ctx = args[0] if args and isinstance(args[0], Context) else None
         if ctx is not None:
             _watch(ctx, self.socket_class)
+        given = [(some, some.copy()) for some in args if isinstance(some, (list, dict))]
         self.state, self.started, cpu = "running", time.monotonic(), time.thread_time()
+        in_line = _in_line()
         try:
             self.value = self.function(*args)
             state: State = "returned"
@@ -125,6 +132,8 @@ class Call:
             state = "raised"
         finally:
             self.ended, self.cpu = time.monotonic(), time.thread_time() - cpu
+            self.in_line = _in_line() - in_line
+        self.changed = any(not same(some, before) for some, before in given)
         if ctx is not None and state != "stopped":
             self.left_open = _unclosed(ctx)
             self.context_closed = ctx.closed and state != "context ended"
@@ -145,7 +154,12 @@ class Call:
 
     def wait(self, within: float) -> bool:
         """Whether the call ends within so many seconds. If not, `where` says where it is."""
-        if self._done.wait(within):
+        end = time.monotonic() + within
+        while not self.done and (left := end - (now := time.monotonic())) > 0:
+            step = min(left, TICK)
+            if not self._done.wait(step):
+                self.late = max(self.late, time.monotonic() - now - step)
+        if self.done:
             self.waited = 0.0
             return True
         self.waited += within
@@ -249,6 +263,33 @@ class Call:
             "`with ctx.socket(…) as socket:` closes it on every way out.",
         )
 
+    def context_held(self, trial: Trial) -> Finding | None:
+        """The finding for a call that raised and keeps its context open; None if it does not.
+
+        Ask after the end of a context in which nothing has been sent. This finds sockets that
+        were made in a shadow of it.
+        """
+        if self.state != "raised" or trial.over:
+            return None
+        return failed(
+            f"{self.name} closes its sockets",
+            f"{self.name} raised {said(self.error or Exception())}\nAfter that its context could "
+            "not be ended: a socket in it is still open.",
+            "An error keeps the variables of the function that raised it, and with them the "
+            "sockets. A monitor is a socket too.",
+        )
+
+    def changed_what_it_was_given(self) -> Finding | None:
+        """The finding for a call that changed the caller's list or dict; None if it did not."""
+        if not self.changed:
+            return None
+        return failed(
+            f"{self.name} leaves its tasks as they were",
+            f"When {self.name} had ended, the caller's `tasks` were not what they had been.",
+            "The caller may still need them, to count what came back. A copy or an iterator leaves "
+            "them alone; `pop`, `remove`, `clear` and `del` do not.",
+        )
+
     def context_ended(self) -> Finding | None:
         """The finding for a call that ended the context; None if it did not."""
         if not self.context_closed:
@@ -258,6 +299,22 @@ class Call:
             f"{self.name} ended the context that it was given.",
             "The caller made it, and may have other sockets in it.",
         )
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether they are equal; what cannot be compared is not."""
+    try:
+        return bool(one == other)
+    except Exception:
+        return False
+
+
+def _in_line() -> float:
+    """Seconds that this thread has stood in line for a processor; 0 where nothing tells."""
+    try:
+        return int(Path("/proc/thread-self/schedstat").read_text().split()[1]) / 1e9
+    except (OSError, IndexError, ValueError):
+        return 0.0
 
 
 def not_plain(name: str, evidence: str) -> Finding:
@@ -326,6 +383,11 @@ class Trial(Experiment):
         """End everything, and say nothing of it."""
         super().end()
         self.stuck.clear()
+
+    @property
+    def over(self) -> bool:
+        """Whether its Context has ended. False after `end`: a socket is still open in it."""
+        return self._ended.is_set()
 
 
 @dataclass(frozen=True)
