@@ -24,9 +24,11 @@ from zmqlab.check.lab_02 import (
 from zmqlab.journal import Hop, Journal, SocketNote
 
 WRONG = {  # the rule that each wrong submission breaks first
+    "answers_as_a_dealer": lab_02.ANSWERED,
     "assigns_in_advance": lab_02.LEFT_LAST,
     "deals_by_push": lab_02.ANSWERED,
     "drops_the_last": lab_02.ONCE,
+    "empties_the_list": "feed leaves its tasks as they were",
     "forgets_delimiter": lab_02.ANSWERED,
     "forgets_the_late_worker": lab_02.STAYS,
     "hands_out_twice": lab_02.ONCE,
@@ -50,12 +52,22 @@ WRONG = {  # the rule that each wrong submission breaks first
     "worker_decodes": "worker runs without an error",
     "worker_does_nothing": lab_02.WORKS,
     "worker_gives_up": "worker runs without an error",
+    "worker_goes_home_by_itself": lab_02.WORKS,
     "worker_makes_numbers": lab_02.WORKS,
+    "worker_obeys_its_work": lab_02.WORKS,
     "worker_returns_nothing": lab_02.COUNTS,
     "worker_says_its_name": lab_02.ASKS,
     "worker_takes_zero_for_the_end": lab_02.WORKS,
     "worker_works_in_threads": lab_02.BEFORE,
     "worker_works_on_nothing": lab_02.WORKS,
+}
+HINTS = {  # a part of the hint, where one rule can be broken for several reasons
+    "answers_as_a_dealer": "kinds of socket",
+    "deals_by_push": "kinds of socket",
+    "forgets_delimiter": "an empty frame before it",
+    "worker_goes_home_by_itself": "A feed may come late",
+    "worker_obeys_its_work": "what `work` returns does not matter",
+    "worker_takes_zero_for_the_end": "Only b",
 }
 
 
@@ -169,7 +181,20 @@ def test_a_worker_asks_once_for_each_answer():
     assert verdict(asks_with_ready([], 0)) == "failed"
 
 
-@pytest.mark.parametrize("frames", [(b"READY",), (b"", b"ready"), (b"", b"READY", b"w1")])
+def test_a_question_may_have_a_number():
+    assert verdict(asks_with_ready([Question((b"1234", b"", b"READY"), 0)], 0)) == "passed"
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [
+        (b"READY",),
+        (b"", b"ready"),
+        (b"", b"READY", b"w1"),
+        (b"w1", b"", b"READY"),
+        (b"", b"", b"READY"),
+    ],
+)
 def test_other_questions_are_shown(frames):
     (finding,) = asks_with_ready([Question(frames, 0)], 0)
     assert finding.verdict == "failed"
@@ -189,6 +214,13 @@ def test_other_questions_are_shown(frames):
 )
 def test_work_is_called_with_each_task(worked, expected):
     assert verdict(works_as_told([b"a", b"b"], worked)) == expected
+
+
+def test_a_worker_that_ends_by_itself_is_told_so():
+    (finding,) = works_as_told([b"a", b"b"], [b"a"], handed=1)
+    assert "ended after 1 of 2 tasks" in finding.evidence
+    (finding,) = works_as_told([b"a", b"b"], [b"a"], handed=2)
+    assert "called 1 times, not with b'b'" in finding.evidence
 
 
 def test_a_question_that_comes_before_the_task_is_done_is_too_early():
@@ -227,7 +259,9 @@ def test_what_is_right_passes(path):
 @pytest.mark.parametrize("path", submissions("02", "fail_"), ids=lambda path: path.stem)
 def test_what_is_wrong_fails_for_the_reason_of_its_name(path):
     report = lab02(*functions(path, "feed", "worker"))
-    assert first_failure(report).rule == WRONG[path.stem.removeprefix("fail_")], str(report)
+    reason = path.stem.removeprefix("fail_")
+    assert first_failure(report).rule == WRONG[reason], str(report)
+    assert HINTS.get(reason, "") in first_failure(report).hint
 
 
 def test_every_wrong_submission_has_its_reason():

@@ -197,7 +197,11 @@ def makespan_is_near_the_bound(shifts: Sequence[Shift], most: float = 4.0) -> li
 
 
 def feed_did_not_spin(cpu: float, seconds: float, most: float = 0.15) -> list[Finding]:
-    """Its thread used little of the processor in that time."""
+    """Its thread used little of the processor in that time.
+
+    seconds: without those in which it stood in line for one; on a loaded machine a thread that
+    never waits for anything else gets little of one.
+    """
     if cpu <= most * seconds:
         return [passed(NO_SPIN, f"less than {most:.0%} of the time")]
     return [
@@ -237,7 +241,7 @@ def answers_match_questions(journal: Journal, endpoint: str) -> list[Finding]:
 def asks_with_ready(questions: Sequence[Question], tasks: int) -> list[Finding]:
     """Every message of the worker was its question, and it asked once for each answer."""
     for question in questions:
-        if question.frames != (b"", READY):
+        if not is_question(question.frames):
             return [
                 failed(
                     ASKS,
@@ -251,18 +255,43 @@ def asks_with_ready(questions: Sequence[Question], tasks: int) -> list[Finding]:
     return [passed(ASKS, f"tasks: {tasks}, questions: {tasks + 1}")]
 
 
-def works_as_told(tasks: Sequence[bytes], worked: Sequence[object]) -> list[Finding]:
-    """`work` was called with each task, in order, and with nothing else."""
+def is_question(frames: Sequence[bytes]) -> bool:
+    """Whether a REQ that sends b"READY" gives these frames, with REQ_CORRELATE or without."""
+    request_id = frames[:-2]
+    return tuple(frames[-2:]) == (b"", READY) and (
+        not request_id or (len(request_id) == 1 and len(request_id[0]) == 4)
+    )
+
+
+def works_as_told(
+    tasks: Sequence[bytes], worked: Sequence[object], handed: int | None = None
+) -> list[Finding]:
+    """`work` was called with each task, in order, and with nothing else.
+
+    handed: how many of the tasks had been handed out when the worker ended; None: all.
+    """
+    handed = len(tasks) if handed is None else handed
     if list(worked) == list(tasks):
         return [passed(WORKS, f"{len(tasks)} of {len(tasks)} tasks")]
     for n, (task, called) in enumerate(zip(tasks, worked, strict=False)):
         if task != called:
             evidence = f"The task was {brief(task)}; call {n + 1} was work({brief(called)})."
             return [failed(WORKS, evidence, "Tasks are bytes, handed to `work` as they came.")]
+    if len(worked) == handed < len(tasks):
+        return [
+            failed(
+                WORKS,
+                f"The worker ended after {handed} of {len(tasks)} tasks. Nobody had told it that "
+                "there are no more.",
+                "A feed may come late, and think for a while before it answers; and what `work` "
+                'returns does not matter. Only b"" is the end.',
+            )
+        ]
+    missed = f", not with {brief(tasks[len(worked)])}" if len(worked) < handed else ""
     return [
         failed(
             WORKS,
-            f"{len(tasks)} tasks were handed out, and work was called {len(worked)} times.",
+            f"{handed} tasks were handed out, and work was called {len(worked)} times{missed}.",
             'Only b"" means that there are no more; and b"" is not a task.',
         )
     ]
@@ -315,20 +344,22 @@ def ask(ctx: Any, endpoint: str, seconds: float, shift: Shift, routing_id: bytes
 
 
 def hand_out(
-    ctx: Any, endpoint: str, tasks: Sequence[bytes], done: list[Any], questions: list[Question]
+    ctx: Any, endpoint: str, left: list[bytes], done: list[Any], questions: list[Question]
 ) -> None:
-    """A feed that is right for one worker, notes each question, and pauses before its third."""
-    left = [*tasks, NO_MORE]
+    """A feed that is right for one worker, notes each question, and pauses before its third.
+
+    left: what it has not yet handed out, the b"" at the end included.
+    """
     with ctx.socket(zmq.ROUTER) as router:
         router.bind(endpoint)
         while True:
             address, *frames = router.recv_multipart()
             questions.append(Question(tuple(frames), len(done)))
-            if tuple(frames) != (b"", READY) or not left:
+            if not is_question(frames) or not left:
                 continue  # wrong, and noted
             if len(questions) == 3:
                 _wait(0.3)
-            router.send_multipart([address, b"", left.pop(0)])
+            router.send_multipart([address, *frames[:-1], left.pop(0)])
 
 
 def _wait(seconds: float) -> None:
@@ -353,6 +384,14 @@ def _stage() -> Iterator[tuple[Trial, Trial]]:
 _ENVELOPE = 'A REQ takes an answer that has an empty frame before it: [address, b"", task].'
 
 
+def _why_unanswered(feeder: Trial) -> tuple[str, str]:
+    """Evidence and hint where no worker has had any answer: the wrong socket, or envelope."""
+    bound = [f"a {note.kind}" for note in feeder.journal.sockets if note.bound]
+    if not bound or "a REP" in bound or "a ROUTER" in bound:
+        return "", _ENVELOPE
+    return f"\nIt has bound {' and '.join(bound)}.", "Which kinds of socket can a REQ talk to?"
+
+
 def _fed(call: Call, feeder: Trial, workers: Trial, shifts: Sequence[Shift]) -> list[Finding]:
     """What is wrong with a feed that should have returned; if nothing is, end its context."""
     if answers_are_one_frame(shifts)[0].verdict == "failed":
@@ -361,17 +400,20 @@ def _fed(call: Call, feeder: Trial, workers: Trial, shifts: Sequence[Shift]) -> 
     if call.waited and waiting:
         done = sum(len(shift.done) for shift in shifts)
         story = together(feeder.journal, workers.journal)
+        bound, hint = "", "What does it wait for there, while somebody asks?"
+        if not done:
+            bound, hint = _why_unanswered(feeder)
         return [
             failed(
                 ANSWERED,
                 f"After {call.waited:g} s feed had not returned, and {', '.join(waiting)} "
                 f"had no answer to a question. {done} tasks were done.\n"
-                f"feed was at {call.where}",
-                "What does it wait for there, while somebody asks?" if done else _ENVELOPE,
+                f"feed was at {call.where}{bound}",
+                hint,
                 story,
             )
         ]
-    if problem := call.problem():
+    if problem := call.problem() or call.changed_what_it_was_given():
         return [problem]
     feeder.end()
     _until(lambda: all(shift.home for shift in shifts), 1.0)
@@ -432,7 +474,7 @@ def _more_workers(feed: Callable[..., Any], _worker: Callable[..., Any]) -> Iter
     yield passed(STAYS, "until the last of five had come")
     findings = [*everyone_is_sent_home(shifts), *every_task_is_done_once(tasks, shifts)]
     yield from in_situation("more workers than tasks", findings)
-    yield from feed_did_not_spin(call.cpu, call.seconds)
+    yield from feed_did_not_spin(call.cpu, call.seconds - call.in_line)
 
 
 def _too_early(call: Call, early: Sequence[Shift]) -> list[Finding]:
@@ -490,13 +532,14 @@ def _worked(worker: Callable[..., Any], tasks: Sequence[bytes]) -> list[Finding]
     done: list[object] = []
     questions: list[Question] = []
 
-    def work(task: object) -> bytes:
+    def work(task: object) -> object:
         worked.append(task)
         _wait(0.03)
         done.append(task)
-        return NO_MORE  # what it returns is nobody's business
+        return (NO_MORE, None, False, 0)[len(done) % 4]  # it does not matter
 
     call = Call("worker", worker)
+    left = [*tasks, NO_MORE]
     with _stage() as (feeder, workers):
         endpoint = feeder.endpoint()
         workers.start("w1", call, endpoint, work)
@@ -504,15 +547,16 @@ def _worked(worker: Callable[..., Any], tasks: Sequence[bytes]) -> list[Finding]
         if bound := [socket for socket in workers.journal.sockets if socket.bound]:
             evidence = f"It has bound a {bound[0].kind} at {bound[0].bound[0]}"
             return [failed(CONNECTS, evidence, "The feed binds there; workers come and go.")]
-        feeder.start("feed", hand_out, endpoint, tasks, done, questions)
+        feeder.start("feed", hand_out, endpoint, left, done, questions)
         call.wait(LIMIT)
+        handed = min(len(tasks), len(tasks) + 1 - len(left))
     asked = asks_with_ready(questions, len(tasks))
-    odd = any(question.frames != (b"", READY) for question in questions)
+    odd = not all(is_question(question.frames) for question in questions)
     if odd or len(questions) > len(tasks) + 1:
         return asked
     if problem := call.problem():
         return [problem]
-    works = works_as_told(tasks, worked)
+    works = works_as_told(tasks, worked, handed)
     if works[0].verdict == "failed":
         return works
     counts = returns_its_count(call.value, len(tasks))
