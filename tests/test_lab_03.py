@@ -9,6 +9,7 @@ from zmqlab.check.lab_03 import (
     everything_came_back,
     nothing_goes_out_too_late,
     nothing_goes_out_too_soon,
+    returns_at_once,
     tales,
     tasks_go_out_whole,
     what_is_back_stays_back,
@@ -18,11 +19,13 @@ from zmqlab.journal import Hop, Journal, SocketNote
 FORGETFUL = " (forgetful workers)"
 WRONG = {  # how the rule begins that each wrong submission breaks first
     "adds_a_number": lab_03.FRAMES,
+    "blocks_on_send": lab_03.RETURNS + " (the only worker leaves and answers later)",
     "connects": lab_03.BINDS,
     "counts_from_the_beginning": lab_03.SOON,  # where it is late itself, or its worker is
     "counts_messages": lab_03.DICT + FORGETFUL,
     "decodes_ids": "complete runs without an error",
     "dies_of_strangers": "complete runs without an error" + FORGETFUL,
+    "empties_the_dict": "complete leaves its tasks as they were",
     "empty_result_is_none": lab_03.RETURNS,
     "gives_up": "complete runs without an error",
     "half_its_patience": lab_03.SOON + FORGETFUL,
@@ -41,7 +44,9 @@ WRONG = {  # how the rule begins that each wrong submission breaks first
     "sends_once": lab_03.AGAIN + FORGETFUL,
     "sends_payload_only": lab_03.FRAMES,
     "sends_twice_at_most": lab_03.AGAIN + FORGETFUL,
+    "sleeps_its_patience": lab_03.RETURNS,
     "strips_results": lab_03.RESULTS,
+    "subscribes_to_results": lab_03.BINDS,
     "takes_results_for_text": "complete runs without an error",
     "takes_strangers": lab_03.DICT + FORGETFUL,
     "waits_longer_each_time": lab_03.LATE + FORGETFUL,
@@ -148,6 +153,18 @@ def test_each_task_has_its_own_patience():
 def test_what_is_not_back_goes_out_again_in_time(events, rule):
     findings = nothing_goes_out_too_late(told(*events), patience=1.0, end=9.0)
     assert [f.rule for f in findings if f.verdict == "failed"] == ([rule] if rule else [])
+
+
+@pytest.mark.parametrize(("late", "verdict"), [(0.1, "failed"), (2.0, "undecided")])
+def test_what_a_slow_machine_may_explain_is_not_known(late, verdict):
+    events = [(0.0, "sent", b"a"), (4.0, "sent", b"a"), (4.4, "received", b"a")]
+    findings = nothing_goes_out_too_late(told(*events), patience=1.0, end=9.0, late=late)
+    assert [f.verdict for f in findings if f.rule == lab_03.LATE] == [verdict]
+
+
+@pytest.mark.parametrize(("seconds", "wrong"), [(0.1, []), (3.0, ["failed"])])
+def test_when_all_is_back_there_is_nothing_to_wait_for(seconds, wrong):
+    assert verdicts(returns_at_once(seconds, patience=3.0)) == wrong
 
 
 def test_a_call_that_ended_owes_nothing_after_its_end():

@@ -32,7 +32,8 @@ def complete(ctx, task_endpoint, result_endpoint, tasks, patience):
             if not missing:
                 break
             for task in missing:
-                if time.monotonic() >= sent.get(task, 0) + patience:
+                due = time.monotonic() >= sent.get(task, 0) + patience
+                if due and push.poll(0, zmq.POLLOUT):
                     push.send_multipart([task, tasks[task]])
                     sent[task] = time.monotonic()
             with change:
