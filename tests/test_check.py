@@ -555,6 +555,14 @@ def test_a_call_that_raised_and_holds_its_context_is_told():
 # ------------------------------------------------------------------ scenarios
 
 
+def test_what_is_undecided_runs_once_more_where_that_is_asked_for():
+    tries = iter([[passed("a", ""), undecided("b", "")], [passed("a", ""), passed("b", "")]] * 2)
+    late = Scenario("late", lambda feed: next(tries), again=True)
+    assert judge("lab00", {FEED: lambda ctx, endpoint: None}, [late]).verdict == "passed"
+    late = Scenario("late", lambda feed: next(tries))
+    assert judge("lab00", {FEED: lambda ctx, endpoint: None}, [late]).verdict == "undecided"
+
+
 def test_scenarios_run_as_long_as_they_pass():
     ran = []
 

@@ -20,6 +20,7 @@ FORGETFUL = " (forgetful workers)"
 WRONG = {  # how the rule begins that each wrong submission breaks first
     "adds_a_number": lab_03.FRAMES,
     "blocks_on_send": lab_03.RETURNS + " (the only worker leaves and answers later)",
+    "cares_for_the_oldest_only": lab_03.LATE + " (one task is forgotten again and again)",
     "connects": lab_03.BINDS,
     "counts_from_the_beginning": lab_03.SOON,  # where it is late itself, or its worker is
     "counts_messages": lab_03.DICT + FORGETFUL,

@@ -521,14 +521,15 @@ def _trickle(complete: Callable[..., Any]) -> Iterator[Finding]:
 
 
 def _forgotten(complete: Callable[..., Any]) -> Iterator[Finding]:
-    """One of four tasks is forgotten five times; the worker comes later than the patience."""
+    """One of four tasks is forgotten five times, another once; the worker comes late."""
     tasks = {b"task %d" % n: b"payload %d" % n for n in range(4)}
+    plan: dict[bytes, Sequence[str | float]] = {b"task 2": ["forget"] * 5, b"task 3": ["forget"]}
     call = Call("complete", complete)
     with _stage() as (own, workers):
         ends = own.endpoint(), own.endpoint()
         own.start("complete", call, *ends, dict(tasks), 0.25)
         _wait(0.6)
-        workers.start("w1", work, *ends, Plan({b"task 2": ["forget"] * 5}))
+        workers.start("w1", work, *ends, Plan(plan))
         call.wait(LIMIT)
         findings = _judged(call, own, workers, tasks, 0.25, end=time.monotonic())
         yield from in_situation("one task is forgotten again and again", findings)
@@ -549,10 +550,10 @@ def _no_tasks(complete: Callable[..., Any]) -> Iterator[Finding]:
 
 SCENARIOS = [
     Scenario("workers that do what they should, one of them late", _all_well),
-    Scenario("workers that forget, repeat themselves and are late", _faults),
-    Scenario("workers that die with tasks in their queue", _deaths),
+    Scenario("workers that forget, repeat themselves and are late", _faults, again=True),
+    Scenario("workers that die with tasks in their queue", _deaths, again=True),
+    Scenario("a forgotten task while other results trickle in", _trickle, again=True),
+    Scenario("a task that is forgotten five times", _forgotten, again=True),
     Scenario("a worker that takes its task, leaves, and answers later", _nobody_left),
-    Scenario("a forgotten task while other results trickle in", _trickle),
-    Scenario("a task that is forgotten five times", _forgotten),
     Scenario("no tasks", _no_tasks),
 ]

@@ -55,6 +55,7 @@ State = Literal["not started", "running", "returned", "raised", "context ended",
 PRINTED_AT_MOST = 4000  # characters
 HOLE = "is yours to write"  # what authoring/build.py puts into a hole
 TICK = 0.05  # seconds between two looks at a call
+ALWAYS_LATE = 0.005  # seconds by which a look may be late on any machine
 MOMENT = 1.0  # seconds that a learner's thread has to end after all else has ended
 
 
@@ -104,7 +105,7 @@ class Call:
         self.started = self.ended = 0.0  # seconds on the monotonic clock
         self.cpu = 0.0  # processor time of its thread, seconds
         self.in_line = 0.0  # seconds that its thread stood in line for a processor
-        self.late = 0.0  # seconds by which `wait` was woken late, at the worst: how slow all is
+        self.late = 0.0  # seconds by which `wait` was woken late, in all: how slow the machine is
         self.left_open: list[str] = []  # sockets of its context that it did not close
         self.context_closed = False  # it ended the context, which is not its own
         self.changed = False  # a list or dict that it was given is not what it was
@@ -158,7 +159,7 @@ class Call:
         while not self.done and (left := end - (now := time.monotonic())) > 0:
             step = min(left, TICK)
             if not self._done.wait(step):
-                self.late = max(self.late, time.monotonic() - now - step)
+                self.late += max(0.0, time.monotonic() - now - step - ALWAYS_LATE)
         if self.done:
             self.waited = 0.0
             return True
@@ -396,6 +397,7 @@ class Scenario:
 
     title: str  # shown as not tried when an earlier scenario has not passed
     run: Callable[..., Iterable[Finding]]
+    again: bool = False  # run once more where nothing failed and something is undecided
 
 
 def judge(lab: str, functions: Mapping[str, Any], scenarios: Sequence[Scenario]) -> Report:
@@ -446,7 +448,11 @@ def _as_long_as_they_pass(scenarios: Sequence[Scenario], functions: list[Any]) -
 
 def _findings(scenario: Scenario, functions: list[Any]) -> list[Finding]:
     try:
-        return list(scenario.run(*functions))
+        found = list(scenario.run(*functions))
+        verdicts = {finding.verdict for finding in found}
+        if scenario.again and "undecided" in verdicts and "failed" not in verdicts:
+            found = list(scenario.run(*functions))
+        return found
     except Exception as error:  # ours, not the learner's: say so, and judge nothing by it
         return [
             undecided(
