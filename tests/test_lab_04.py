@@ -4,6 +4,7 @@ import contextlib
 import re
 import threading
 import time
+from collections import deque
 from typing import NamedTuple
 
 import pytest
@@ -29,6 +30,7 @@ from zmqlab.check.lab_04 import (
     shows,
     stacks,
     wrapped_right,
+    write_into,
 )
 from zmqlab.envelope import Envelope, MalformedEnvelope, show
 from zmqlab.journal import Journal
@@ -201,7 +203,7 @@ def test_the_live_clients_are_of_all_kinds():
 
 @pytest.mark.parametrize(
     "value",
-    [[b"a", b""], (b"a", b""), [bytearray(b"a"), memoryview(b"")]],
+    [[b"a", b""], (b"a", b""), deque([b"a", b""])],
 )
 def test_lists_of_many_kinds_are_taken(value):
     assert plain_frames(value) == (b"a", b"")
@@ -218,6 +220,8 @@ def test_lists_of_many_kinds_are_taken(value):
         (iter([b"a"]), "is a list_iterator"),
         ([b"a", "b"], "'b' in it is a str"),
         ([b"a", 7], "7 in it is a int"),
+        ([bytearray(b"a")], "in it is a bytearray"),
+        ([memoryview(b"a")], "in it is a memoryview"),
         ([[b"a"]], r"\[b'a'\] in it is a list"),
     ],
 )
@@ -361,6 +365,22 @@ def test_an_answer_that_changes_later():
     changes = unwrapped([b"", b"x"], [], [b"x"], later=((), ()))
     assert answers_stay([stays]).verdict == "passed"
     assert answers_stay([stays, changes]).verdict == "failed"
+
+
+def test_an_answer_belongs_to_who_got_it():
+    mine = unwrapped([b"a", b"", b"x"], [b"a"], [b"x"])
+    mine.again = mine.at_once
+    assert answers_stay([mine]).verdict == "passed"
+    mine.again = ((b"a", b"the caller's"), (b"x",))
+    assert "put a frame into the lists that it got" in answers_stay([mine]).evidence
+
+
+def test_a_caller_writes_into_the_lists_of_a_pair_and_into_a_list():
+    pair, frames = ([b"a"], (b"x",)), [b"a", b"", b"x"]
+    for answer in (pair, frames):
+        write_into(answer)
+    assert pair == ([b"a", b"the caller's"], (b"x",))
+    assert frames == [b"a", b"", b"x", b"the caller's"]
 
 
 def test_an_answer_of_another_kind():

@@ -10,7 +10,7 @@ import contextlib
 import json
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, MutableSequence, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
@@ -58,6 +58,7 @@ INVERSE = "wrap takes what unwrap gives, and gives the frames back"
 EVERY_CLIENT = "every client gets its own answer, through 0 to 3 brokers"
 
 AUTOMATIC = bytes.fromhex("006b8b4567")  # an address as a ROUTER makes it up
+LONG = bytes(70_000)  # more than two bytes can count
 
 EXAMPLES: list[tuple[list[bytes], list[bytes]]] = [
     ([b"anna"], [b"hello"]),
@@ -77,7 +78,11 @@ EXAMPLES: list[tuple[list[bytes], list[bytes]]] = [
     ([b"\0\0\0\0\0", b"\xff\xfe", b"c\0d"], [b"\xff", b"\0"]),
     ([b"r3", b"r2", b"r1", AUTOMATIC], [b"READY", b"<IDS|MSG>"]),
 ]
-SHOWN = [[b"READY"], [AUTOMATIC, b"hello"], [b"client-7", b"part one", b"part two"]]
+SHOWN = [
+    [b"READY"],
+    [AUTOMATIC, b"hello"],
+    [b"broker-2", b"broker-1", b"client-7", b"part one", b"part two", b"part three"],
+]
 BARE = [*SHOWN, [], [b" "], [b"\0"], [b"\0\0\0\0\0", b" ", b"\n"]]
 
 
@@ -89,7 +94,7 @@ def stacks() -> list[tuple[list[bytes], list[bytes]]]:
         return dice.choice((AUTOMATIC, b"\0" + dice.randbytes(4), dice.randbytes(1), b"anna"))
 
     def content() -> bytes:
-        return dice.choice((b"", b"", dice.randbytes(dice.randint(1, 9)), b"hello", bytes(300)))
+        return dice.choice((b"", b"", dice.randbytes(dice.randint(1, 9)), b"hello", LONG))
 
     drawn = [
         (
@@ -117,6 +122,7 @@ class Ask:
     error: BaseException | None = None
     text: str = field(default="", repr=False)  # the error's message, with its notes
     where: str = ""
+    again: Any = None  # the same asked again, once the caller has written into an answer
 
     def __str__(self) -> str:
         return f"{self.name}({', '.join(map(as_code, self.given))})"
@@ -153,6 +159,14 @@ def ask(name: str, function: Function, given: tuple[list[bytes], ...], plain: Fu
     return asked
 
 
+def write_into(answer: Any) -> None:
+    """Put a frame into the lists of an answer, as a caller may do with what is its own."""
+    pair = pair_of(answer)
+    for each in (answer,) if pair is None else pair:
+        if isinstance(each, MutableSequence):
+            each.append(b"the caller's")
+
+
 def _message(error: BaseException) -> str:
     try:
         return "\n".join([str(error), *map(str, getattr(error, "__notes__", ()))])
@@ -178,6 +192,10 @@ def ask_all(
         for asked in asks:
             if asked.error is None:
                 asked.later = plain(asked.answer)
+        for asked in asks[: len(EXAMPLES)]:
+            if asked.error is None and not isinstance(asked.at_once, Wrong):
+                write_into(function(*map(list, asked.given)))
+                asked.again = plain(function(*map(list, asked.given)))
 
     call = Call(name, all_of_them).run(within=LIMIT)
     problem = call.problem()
@@ -201,14 +219,14 @@ def _slow(call: Call, answered: int, of: int) -> Finding:
 
 
 def plain_frames(value: Any) -> Frames | Wrong:
-    """A list (tuple, deque …) of bytes (bytearrays …) as a tuple of bytes."""
+    """A list (tuple, deque …) of bytes as a tuple of bytes."""
     if isinstance(value, (str, bytes, bytearray, memoryview)):
         return Wrong(f"{brief(value)} is one {type(value).__name__}, not a list of frames")
     if not isinstance(value, Sequence):
         return Wrong(f"{brief(value)} is a {type(value).__name__}, not a list")
     found = []
     for item in value:
-        if not isinstance(item, (bytes, bytearray, memoryview)):
+        if not isinstance(item, bytes):
             return Wrong(f"{brief(item)} in it is a {type(item).__name__}, not bytes")
         found.append(bytes(item))
     return tuple(found)
@@ -380,6 +398,13 @@ def answers_stay(asks: Sequence[Ask]) -> Finding:
                 rule,
                 f"{asked} returned what was asked for, and after later calls the same lists held "
                 f"{brief(asked.answer)}.",
+                "Is there a list that lives longer than one call?",
+            )
+        if asked.again is not None and asked.again != asked.at_once:
+            return failed(
+                rule,
+                f"{asked} was called, its caller put a frame into the lists that it got, and the "
+                "next such call gave them back with that frame in them.",
                 "Is there a list that lives longer than one call?",
             )
     return passed(rule, "No later call changed an earlier answer.")
