@@ -192,6 +192,12 @@ def test_two_answers_to_the_same_question_are_not_repeatable():
     assert "returned 0 and then 1. It was so with 1 of 2 fleets" in finding.evidence
 
 
+def test_the_same_answer_with_other_draws_is_not_repeatable():
+    finding = is_repeatable([Ask([0, 0], 1, [0, 0], again=1, drawn_alike=False)])
+    assert finding.verdict == "failed"
+    assert "it remembers what it was asked" in finding.evidence
+
+
 def test_chance_from_elsewhere_is_not_repeatable_even_if_it_came_out_the_same():
     assert is_repeatable([Ask([0, 0], 1, [0, 0], 1, others_chance=True)]).verdict == "failed"
     assert is_repeatable([Ask([0, 0], 1, [0, 0], 1, reseeded=True)]).verdict == "failed"

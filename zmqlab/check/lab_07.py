@@ -24,7 +24,7 @@ LIMIT = 20.0  # seconds for each of the two scenarios
 OWN_PART = 0.5  # of the time that a check took: below, it was not choose that was slow
 WORKERS = 4
 TASK = 0.010  # seconds, on average
-EXAMPLES = [[0], [3], [0, 0, 0], [2, 0, 1], [1, 2, 0], [0, 1], [5, 5, 5, 5], [4, 3, 3, 9, 7]]
+EXAMPLES = [[0], [3], [0, 0, 0], [2, 0, 1], [1, 2, 0], [0, 1], [5, 5, 5, 5], [400, 300, 300, 999]]
 
 
 def lab07(choose: Callable[[list[int], Random], int]) -> Report:
@@ -55,6 +55,7 @@ class Ask(NamedTuple):
     again: Any = None  # the answer to the same question, with rng in the same state
     others_chance: bool = False  # it has moved the random module's own generator
     reseeded: bool = False  # it has put rng into a state that does not depend on what it was
+    drawn_alike: bool = True  # both times it left rng in the same state
 
 
 def _asked(choose: Callable[..., Any]) -> Iterable[Finding]:
@@ -89,9 +90,11 @@ def _ask(choose: Callable[..., Any], loads: list[int], seed: int) -> Ask:
     before = random.getstate()
     answer = choose(given, rng)
     moved = random.getstate() != before
-    again = choose(list(loads), Random(seed))
+    again = choose(list(loads), second := Random(seed))
     choose(list(loads), unlike)
-    return Ask(loads, answer, given, again, moved, rng.getstate() == unlike.getstate())
+    left = rng.getstate()
+    reseeded, alike = left == unlike.getstate(), left == second.getstate()
+    return Ask(loads, answer, given, again, moved, reseeded, alike)
 
 
 def _asked_about(loads: list[int], problem: Finding) -> Finding:
@@ -174,6 +177,14 @@ def is_repeatable(asks: Sequence[Ask]) -> Finding:
             f"It was so with {len(different)} of {len(asks)} fleets.",
             hint,
         )
+    for ask in asks:
+        if not ask.drawn_alike:
+            return failed(
+                rule,
+                f"choose({brief(ask.loads)}, rng), asked twice with rng in the same state, drew "
+                "from it unlike the first time: it remembers what it was asked.",
+                hint,
+            )
     return passed(rule, "Asked twice with rng in the same state, it answered the same.")
 
 
