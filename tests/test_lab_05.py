@@ -6,11 +6,12 @@ import zmq
 from labs import first_failure, functions, in_notebook, submissions
 from zmqlab.check import lab05, lab_05, peers
 from zmqlab.check.lab_05 import missing, own_answers
-from zmqlab.check.peers import Stage, Used, body_of, busy_part, done, starved
+from zmqlab.check.peers import Stage, Used, body_of, busy_part, done, out_of_turn, starved
 from zmqlab.experiment import GaveUp
 
 AT_A_WORKER = f"{peers.WAITS}: one request at a worker"
 WRONG = {  # the rule that each wrong submission breaks first
+    "acknowledges": lab_05.ARRIVES,
     "adds_a_delimiter": lab_05.ARRIVES,
     "answers_in_order_of_asking": lab_05.OWN,
     "answers_the_last_asker": lab_05.OWN,
@@ -19,29 +20,36 @@ WRONG = {  # the rule that each wrong submission breaks first
     "decodes_leniently": lab_05.ARRIVES,
     "dies_of_a_client_that_left": lab_05.LEAVERS,
     "dies_of_an_odd_answer": lab_05.ANYTHING,
-    "dies_of_an_odd_request": lab_05.ANYTHING,
+    "dies_of_an_odd_request": lab_05.ANYBODY,
     "does_not_bind_the_backend": lab_05.ARRIVES,
+    "drops_a_request_without_a_body": lab_05.ANYBODY,
     "drops_while_no_worker_is_there": lab_05.ARRIVES,
+    "finds_the_client_by_its_question": lab_05.OWN,
     "forgets_the_address": lab_05.ARRIVES,
     "gives_up_after_a_quiet_second": peers.GOES_ON,
     "hears_workers_only_after_clients": lab_05.ARRIVES,
     "is_a_coroutine": "broker is a plain function",
     "keeps_the_first_frame_of_the_body": lab_05.ANYBODY,
     "keeps_the_last_frame_of_an_answer": lab_05.ANYBODY,
+    "knows_ids_by_their_last_byte": lab_05.OWN,
     "leaves_its_sockets_open": "broker closes its sockets",
     "looks_for_a_delimiter_that_is_not_there": lab_05.ANYTHING,
+    "never_hears_a_stranger_again": lab_05.ANYTHING,
     "one_request_at_a_time": lab_05.AT_ONCE,
-    "one_request_for_each_client": lab_05.OWN,
+    "one_request_for_each_client": lab_05.ARRIVES,
     "polls_in_vain": AT_A_WORKER,
+    "raises_at_the_end": "broker ends with the context",
+    "remembers_twenty_requests": lab_05.ARRIVES,
     "sends_from_another_thread": peers.ONE_THREAD,
     "spins": AT_A_WORKER,
-    "stops_after_a_hundred": lab_05.OWN,
+    "stops_after_a_hundred": lab_05.AT_ONCE,
     "stops_at_the_first_odd_message": lab_05.ANYTHING,
     "strips_the_delimiter": lab_05.ARRIVES,
     "strips_white_space": lab_05.ANYBODY,
     "swallows_the_end": "broker ends with the context",
     "swaps_the_ends": lab_05.ARRIVES,
     "takes_every_body_for_text": lab_05.ANYBODY,
+    "ten_requests_at_a_time": lab_05.AT_ONCE,
     "waits_for_the_answer_in_its_loop": lab_05.AT_ONCE,
 }
 
@@ -76,8 +84,13 @@ def test_no_answer_is_missing_not_wrong():
 
 
 def test_the_body_of_an_answer_has_one_frame_or_more_as_the_question_had():
-    assert done((b"",)) == (b"done: ",)
+    assert done((b"one",)) == (b"done: one",)
     assert done((b"a", b"b")) == (b"done: a", b"b", b"")
+
+
+def test_an_empty_body_is_answered_by_an_empty_one():
+    assert done(()) == ()
+    assert done((b"",)) == (b"",)
 
 
 def test_what_stands_before_the_first_empty_frame_is_the_way_back():
@@ -108,6 +121,46 @@ def test_who_stands_in_line_all_the_time_is_waited_for():
     assert not starved(before, {1: Used(5.0, 1.0, wants_to_run=False)}, 0.6)
     assert not starved(before, {1: Used(5.1, 1.4, wants_to_run=True)}, 0.6)
     assert not starved(before, {}, 0.6)
+
+
+def test_a_thread_that_wants_little_and_gets_it_late_speaks_of_the_machine():
+    before = {1: Used(5.0, 1.0), 2: Used(0.0, 0.0)}
+    assert out_of_turn(before, {1: Used(5.1, 4.0), 2: Used(0.0, 0.0)}, 4.0) == 3.0
+    assert out_of_turn(before, {1: Used(5.1, 2.0), 2: Used(0.0, 0.0)}, 4.0) == 0.0
+
+
+def test_a_thread_that_never_waits_stands_in_line_by_its_own_fault():
+    assert out_of_turn({1: Used(5.0, 1.0)}, {1: Used(6.0, 4.0)}, 4.0) == 0.0
+
+
+def test_threads_that_came_or_went_meanwhile_are_not_asked():
+    assert out_of_turn({1: Used(5.0, 1.0)}, {2: Used(0.0, 4.0)}, 4.0) == 0.0
+    assert out_of_turn({}, {}, 4.0) == 0.0
+
+
+@pytest.mark.slow
+def test_what_did_not_come_on_a_machine_with_other_work_is_undecided(monkeypatch):
+    monkeypatch.setattr(peers, "out_of_turn", lambda before, after, seconds: 0.9 * seconds)
+    broker = functions(submissions("05", "fail_decodes_ids")[0], "broker")
+    assert lab05(*broker).verdict == "failed"  # it raised: that is sure
+    broker = functions(submissions("05", "fail_does_not_bind_the_backend")[0], "broker")
+    report = lab05(*broker)
+    assert report.verdict == "undecided"
+    assert "others had the processor" in str(report)
+
+
+@pytest.mark.parametrize(
+    ("error", "over"),
+    [
+        (zmq.ContextTerminated(), True),
+        (ExceptionGroup("two tasks", [zmq.ContextTerminated(), zmq.ContextTerminated()]), True),
+        (ExceptionGroup("two tasks", [zmq.ContextTerminated(), KeyError(1)]), False),
+        (zmq.Again(), False),
+        (RuntimeError("the context has ended"), False),
+    ],
+)
+def test_one_error_alone_says_that_the_context_has_ended(error, over):
+    assert peers._says_that_it_is_over(error) is over
 
 
 # ------------------------------------------------------------------ submissions

@@ -4,6 +4,7 @@ import pytest
 
 from labs import first_failure, functions, in_notebook, submissions
 from zmqlab.check import lab06
+from zmqlab.check.lab_06 import costs_no_turn
 
 WRONG: dict[str, str | tuple[str, ...]] = {  # words of the rule that each breaks first
     "acknowledges_ready": "is given the request",
@@ -30,21 +31,25 @@ WRONG: dict[str, str | tuple[str, ...]] = {  # words of the rule that each break
     "takes_a_random_one": "idle longest",
     "remembers_one_idle_worker": "idle longest",
     "fewest_tasks_first": "idle longest",
+    "dict_keeps_its_order": "idle longest",
     "turns_among_the_idle": "idle longest",
     "newest_request_first": "the order in which it sent them",
     "answers_in_order_of_asking": "the answer to its own question",
     "answers_the_last_asker": "the answer to its own question",
     "answers_twice": "the answer to its own question",
     "drops_empty_frames": "the answer to its own question",
+    "ready_by_its_first_bytes": "any client, any routing id",
     "splits_at_the_last_delimiter": "any client, any routing id",
     "dies_of_a_client_that_left": "clients that leave",
     "loses_the_worker_of_a_client_that_left": "clients that leave",
     "dies_of_an_odd_request": "no request ends nothing",
     "is_deaf_after_nonsense": "no request ends nothing",
     "loses_a_worker_to_an_odd_request": "no request ends nothing",
+    "nonsense_costs_a_turn": "no request ends nothing",
     "spins": "without using the processor",
     "spins_while_nobody_is_idle": "without using the processor",
     "spins_while_it_has_nothing_to_do": "without using the processor",
+    "raises_at_the_end": "ends with the context",
     "swallows_the_end": "ends with the context",
     "leaves_its_sockets_open": "closes its sockets",
     "sends_from_another_thread": "in one thread only",
@@ -52,6 +57,19 @@ WRONG: dict[str, str | tuple[str, ...]] = {  # words of the rule that each break
 }
 
 pytestmark = pytest.mark.slow
+
+
+def test_two_workers_take_turns_whatever_a_client_says_between():
+    assert costs_no_turn(["w1", "w2"], ["w1", "w2"], "") == []
+    (finding,) = costs_no_turn(["w1", "w2"], ["w2", "w1"], "c1 had sent nonsense")
+    assert "Idle were, the longest first: w1, w2. Then c1 had sent nonsense" in finding.evidence
+    assert costs_no_turn(["w1", "w2"], ["w2", "w2"], "")  # w1 is lost
+
+
+def test_nothing_is_said_of_turns_where_a_worker_was_given_something_else():
+    assert costs_no_turn([], ["w2", "w1"], "") == []
+    assert costs_no_turn(["w1", "w2"], [], "") == []
+    assert costs_no_turn(["w1", "w1"], ["w2", "w1"], "") == []
 
 
 @pytest.mark.parametrize("path", submissions("06", "pass_"), ids=lambda path: path.stem)

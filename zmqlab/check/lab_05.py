@@ -34,6 +34,7 @@ LEAVERS = "clients that leave before their answer end nothing"
 ANYTHING = "nothing that a peer sends ends it"
 
 QUIET = 2.4  # seconds in which nothing happens
+MANY = 50  # requests that one client sends while no worker is there
 STRANGE = b"\xff\xfe \x00"  # a routing id that no codec for text takes
 
 
@@ -106,9 +107,10 @@ def _round_trip(
     stage: Stage, rule: str, client: Peer, worker: Peer, body: tuple[bytes, ...]
 ) -> list[Finding]:
     """What is to be said of a request that the client has sent: the worker answers it."""
-    before = len(client.inbox)
+    before = client.asked - 1  # answers to earlier requests
     if not stage.until(lambda: worker.waiting):
-        return [stage.trouble(rule, _never_came(stage, client, body), _WHICH_SOCKETS, *body[:1])]
+        hint = _WHICH_SOCKETS if rule == ARRIVES else _UNLIKE
+        return [stage.trouble(rule, _never_came(stage, client, body), hint, *body[:1])]
     route, got = body_of(worker.waiting[0], worker.socket.note.kind)
     if got != body or not (route or worker.socket.note.kind == "REP"):
         seen = show(worker.waiting[0], worker.socket.note.kind)
@@ -117,8 +119,8 @@ def _round_trip(
     worker.answer()
     if not stage.until(lambda: len(client.inbox) > before):
         evidence = (
-            f"{worker!r}, answered, and {client!r}, with the routing id {_id(client)}, had no "
-            f"answer after {PATIENCE:g} s."
+            f"{worker!r}, answered {show(done(body), 'REQ')}, and {client!r}, with the routing id "
+            f"{_id(client)}, had no answer after {PATIENCE:g} s."
         )
         return [stage.trouble(rule, evidence, _HAND_BACK, *body[:1])]
     if (answer := client.answers[before]) != done(body):
@@ -131,6 +133,8 @@ def _round_trip(
 
 
 _WHICH_SOCKETS = "Which socket is bound where, and which call waits for what?"
+_UNLIKE = "In what is this message unlike those that came through, and which line looks at that?"
+_LOST = "What becomes of a request that comes while others wait, or are under way?"
 _AS_THEY_ARE = (
     "Before the first empty frame stands the way back, behind it the body. A broker passes both "
     "on as they are."
@@ -152,21 +156,68 @@ def _id(client: Peer) -> str:
 
 def _several(stage: Stage) -> Iterator[Finding]:
     """Four clients and three workers; the answers come in another order than the questions."""
+    clients = [
+        stage.client("c1", zmq.REQ),
+        stage.client("c2", zmq.DEALER, b"alike, but for a Letter"),
+        stage.client("c3", zmq.REQ),
+        stage.client("c4", zmq.DEALER, b"alike, but for a letter"),
+    ]
+    many = _send_many(stage, clients[1])
     workers = [stage.worker(name) for name in ("w1", "w2", "w3")]
-    kinds = {"c1": zmq.REQ, "c2": zmq.DEALER, "c3": zmq.REQ, "c4": zmq.DEALER}
-    clients = [stage.client(name, kind) for name, kind in kinds.items()]
+    each = [client.name for client in clients]
     yield from up_to_failure(
-        lambda: wrong_of(_turn(stage, clients, workers, "once")),
-        lambda: _turn(stage, clients, workers, "again"),
+        lambda: _many_come(stage, clients[1], workers, many),
+        lambda: wrong_of(_turn(stage, clients, workers, [f"{name} asks once" for name in each])),
+        lambda: wrong_of(_turn(stage, clients, workers, ["all ask the same"] * len(each))),
+        lambda: _turn(stage, clients, workers, [f"{name} asks again" for name in each]),
         lambda: wrong_of(stage.end()),
     )
 
 
+def _send_many(stage: Stage, client: Peer) -> list[tuple[bytes, ...]]:
+    """Send as many requests as MANY while no worker is there; their bodies."""
+    bodies: list[tuple[bytes, ...]] = [(b"%d of %d" % (n, MANY),) for n in range(1, MANY + 1)]
+    for body in bodies:
+        client.ask(*body)
+    stage.until(lambda: False, 0.1)
+    return bodies
+
+
+def _many_come(
+    stage: Stage, client: Peer, workers: Sequence[Peer], bodies: Sequence[tuple[bytes, ...]]
+) -> list[Finding]:
+    """What is wrong with the way of many requests: workers get them all, then answer."""
+
+    def came() -> int:
+        return sum(len(worker.waiting) for worker in workers)
+
+    complete = stage.until(lambda: came() == len(bodies), PATIENCE / 2)
+    evidence = (
+        f"{client!r}, sent {len(bodies)} requests while no worker was there; {came()} came to "
+        "the workers that came then."
+    )
+    if not complete:
+        return [_held_up(stage, workers, evidence)]
+    for worker in workers:
+        while worker.waiting:
+            worker.answer()
+    if not stage.until(lambda: len(client.inbox) >= len(bodies)):
+        evidence += f"\nAll were answered; {len(client.inbox)} answers came back."
+        return [stage.trouble(OWN, evidence, _WHOSE)]
+    if sorted(client.answers) != sorted(map(done, bodies)):
+        evidence += "\nAll were answered; what came back were not these answers."
+        return [failed(OWN, evidence, _WHOSE)]
+    return []
+
+
 def _turn(
-    stage: Stage, clients: Sequence[Peer], workers: Sequence[Peer], turn: str
+    stage: Stage, clients: Sequence[Peer], workers: Sequence[Peer], questions: Sequence[str]
 ) -> list[Finding]:
     """Each client asks; when all have, the last request is answered first."""
-    asked = {client.name: (f"{client.name} asks {turn}".encode(),) for client in clients}
+    asked = {
+        client.name: (question.encode(),)
+        for client, question in zip(clients, questions, strict=True)
+    }
     had = {client.name: len(client.inbox) for client in clients}
 
     def got() -> Got:
@@ -175,7 +226,11 @@ def _turn(
     for client in clients:
         client.ask(*asked[client.name])
     if not stage.until(lambda: sum(len(w.waiting) for w in workers) == len(clients), PATIENCE / 2):
-        return [_held_up(stage, workers)]
+        came = sum(len(worker.waiting) for worker in workers)
+        evidence = (
+            f"Four clients had asked, nobody had answered: {came} of 4 requests came to a worker."
+        )
+        return [_held_up(stage, workers, evidence)]
     for worker in reversed(workers):
         while worker.waiting:
             worker.answer()
@@ -196,13 +251,11 @@ def _turn(
 _WHOSE = "Whose answer a reply is stands in the reply itself, not in what the broker read last."
 
 
-def _held_up(stage: Stage, workers: Sequence[Peer]) -> Finding:
+def _held_up(stage: Stage, workers: Sequence[Peer], evidence: str) -> Finding:
     """The finding for requests that did not reach a worker while none was answered."""
-    came = sum(len(worker.waiting) for worker in workers)
-    evidence = (
-        f"Four clients had asked, nobody had answered: {came} of 4 requests came to a worker."
-    )
-    if stage.call.done or not came:
+    if stage.out_of_turn:
+        return stage.slow(AT_ONCE, evidence)
+    if stage.call.done or not any(worker.waiting for worker in workers):
         return stage.trouble(AT_ONCE, evidence, _WHICH_SOCKETS)
     here = stage.call.here()
     for worker in workers:
@@ -210,6 +263,9 @@ def _held_up(stage: Stage, workers: Sequence[Peer]) -> Finding:
             worker.answer()
     if stage.until(lambda: any(worker.waiting for worker in workers)):
         evidence += "\nThe next one came when the first had been answered."
+    else:
+        evidence += f"\nNo more came when those had been answered. The broker was at {here}"
+        return failed(ARRIVES, evidence, _LOST)
     return failed(
         AT_ONCE,
         f"{evidence}\nThe broker was at {here}",
@@ -240,7 +296,13 @@ CASES = [
 
 def _anybody(stage: Stage) -> Iterator[Finding]:
     """Clients and bodies of all kinds; the workers are a DEALER and a REP."""
-    workers = [stage.worker("w1"), stage.worker("w2", zmq.REP)]
+    workers = [stage.worker("w1")]
+    alone = stage.client("c0")
+    alone.ask()  # no body at all: a REP, which w2 will be, would drop that
+    if wrong := wrong_of(_round_trip(stage, ANYBODY, alone, workers[0], ())):
+        yield from wrong
+        return
+    workers.append(stage.worker("w2", zmq.REP))
     for number, case in enumerate(CASES, 1):
         client = stage.client(f"c{number}", case.kind, case.routing_id)
         for _ in range(2):  # so that each worker has one
@@ -312,6 +374,12 @@ def _anything(stage: Stage) -> Iterator[Finding]:
         if wrong := wrong_of(_honest(stage, honest, worker, body)):
             yield from wrong
             return
+    body = (b"a request at last",)
+    stranger.ask(*body)
+    stage.last = f"{stranger!r}, had sent messages without sense"
+    if wrong := wrong_of(_honest(stage, stranger, worker, body)):
+        yield from wrong
+        return
     yield passed(
         ANYTHING, f"{len(OF_CLIENTS)} odd messages of a client, {len(OF_WORKERS)} of a worker"
     )

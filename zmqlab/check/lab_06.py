@@ -176,6 +176,7 @@ class Desk(Stage):
         self.askers: dict[Worker, Peer] = {}  # who gets the answer of a busy worker
         self.taken: dict[Frames, str] = {}  # who was last given a request with this body
         self.had: dict[Peer, int] = {}  # answers of a client that were looked at
+        self.made_do: list[str] = []  # workers that were given whatever it was, in order
         self.asked = 0
 
     def hire(self, name: str, kind: int = zmq.DEALER, routing_id: bytes = b"") -> Worker:
@@ -299,6 +300,12 @@ class Desk(Stage):
             for hop in self.trial.journal
             if hop.way == "received" and self.backend in hop.socket.bound and READY in hop.frames
         ]
+
+    def sent_to_workers(self) -> int:
+        """How many messages the broker has sent to workers; of recorded sockets."""
+        return sum(
+            hop.way == "sent" and self.backend in hop.socket.bound for hop in self.trial.journal
+        )
 
     def recorded(self) -> bool:
         """Whether what the broker reads from clients is recorded."""
@@ -583,7 +590,7 @@ CASES = [
     Case(zmq.DEALER, b"w1", (b"has the routing id of a worker",), (b"empty last", b"")),
     Case(zmq.DEALER, b"\n", (b"large", bytes(1_000_000)), (bytes(1_000_000), b"large")),
     Case(zmq.DEALER, b"\xc3\xa9", (b"eleven more",) + (b"\xff",) * 11, (b"\xff\xfe",) * 9),
-    Case(zmq.REQ, b"bert", (READY,), (READY,)),
+    Case(zmq.REQ, b"READYMADE", (READY,), (READY,)),
 ]
 
 
@@ -636,7 +643,7 @@ def _is_served(desk: Desk, rule: str, client: Peer) -> None:
 
     def answered() -> bool:
         for worker in desk.crew:
-            _make_do(worker)
+            _make_do(desk, worker)
         return len(client.inbox) > had
 
     came = desk.until(answered)
@@ -647,16 +654,36 @@ def _is_served(desk: Desk, rule: str, client: Peer) -> None:
     desk.expect(rule, client, body, done(body))
 
 
-def _make_do(worker: Worker) -> None:
+def _make_do(desk: Desk, worker: Worker) -> None:
     """Answer all that it got, whatever it is, to whom the first frame names."""
     while worker.news:
         frames = worker.news[0]
         worker.seen += 1
+        desk.made_do.append(worker.name)
         if worker.kind != "REQ" and frames[:1] == (b"",):
             frames = frames[1:]
         if frames and frames[0]:
             body = frames[2:] if frames[1:2] == (b"",) else frames[1:]
             worker.peer.ask(frames[0], b"", *(done(body) if body else (b"?",)))
+
+
+def costs_no_turn(before: Sequence[str], now: Sequence[str], said: str) -> list[Finding]:
+    """What is wrong if two workers took turns before a message without sense, and not after it.
+
+    before, now: who was given the two requests that came next, in order; [] where the broker had
+    handed something else on as well, of which nothing is said.
+    """
+    if len(set(before)) < 2 or not now or now == before:
+        return []
+    return [
+        failed(
+            ANYTHING,
+            f"Idle were, the longest first: {', '.join(before)}. Then {said}, which no worker was "
+            f"given. The next two requests went to {' and '.join(now)}.",
+            "Whom has your code taken from the queue by the time it sees that this is no request, "
+            "and where does that worker stand afterwards?",
+        )
+    ]
 
 
 OF_CLIENTS: list[Frames] = [
@@ -686,11 +713,19 @@ def _anything(desk: Desk) -> Iterator[Finding]:
     client.send(b"no delimiter")
     desk.until(lambda: False, 0.05)
     desk.answer(worker, ANYTHING)  # also while nobody asks anything
+    before: list[str] = []  # who was given the two honest requests, if nothing else was given
     for frames in OF_CLIENTS:
+        desk.made_do.clear()
+        sent = desk.sent_to_workers()
         client.send(*frames)
+        said = desk.last
         desk.until(lambda: False, 0.01)
         for _ in range(2):
             _is_served(desk, ANYTHING, honest)
+        desk.last = said
+        now = list(desk.made_do) if desk.sent_to_workers() == sent + 2 else []
+        _go_on_without(costs_no_turn(before, now, said))
+        before = now
     yield passed(ANYTHING, f"{len(OF_CLIENTS)} of {len(OF_CLIENTS)}")
 
 

@@ -7,6 +7,8 @@ the broker over tcp; nothing is asked of the broker but what its peers can see.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import math
 import threading
 import time
@@ -22,11 +24,12 @@ from zmqlab.envelope import show
 from zmqlab.journal import Journal, SocketNote
 
 from .report import Finding, failed, passed, undecided
-from .running import Call, Trial, _learners_threads, together
+from .running import Call, Trial, _learners_threads, said, together
 
 PATIENCE = 5.0  # seconds for anything that takes a few milliseconds
 SETTLED = 0.3  # seconds after which what has not come on a quiet stage is not coming
 LIMIT = 55.0  # seconds for all scenarios of a check; a few more pass before all has ended
+MOMENT = 1.0  # seconds after which a wait is long
 BUSY = 0.2  # part of the time that a thread may run that has nothing to do
 
 WAITS = "while there is nothing to do, the broker waits without using the processor"
@@ -46,6 +49,7 @@ class Peer:
         self.stage, self.name, self.socket = stage, name, socket
         self.inbox: list[Frames] = []  # all that came, in order
         self.answered = 0  # how many of them it has answered
+        self.asked = 0  # how many requests it has sent
 
     def __repr__(self) -> str:
         return f"{self.name}, a {self.socket.note.kind}"
@@ -57,6 +61,7 @@ class Peer:
 
     def ask(self, *body: bytes) -> None:
         """Send a request as a REQ would put it on the wire."""
+        self.asked += 1
         self.send(*body) if self.socket.note.kind == "REQ" else self.send(b"", *body)
 
     @property
@@ -74,7 +79,7 @@ class Peer:
         frames = self.inbox[self.answered]
         self.answered += 1
         route, body = body_of(frames, self.socket.note.kind)
-        self.send(*route, *(done(body) if body else ()))
+        self.send(*route, *done(body))
 
     def leave(self) -> None:
         """Disconnect and be gone."""
@@ -115,6 +120,30 @@ def _used_by(thread: threading.Thread) -> Used:
     return Used(ran, in_line, state == "R")
 
 
+def _used_by_all() -> dict[int, Used]:
+    """What each thread of this process has used so far; {} where the system does not say."""
+    found = {}
+    for about in Path("/proc/self/task").glob("*/schedstat"):
+        with contextlib.suppress(OSError, IndexError, ValueError):
+            ran, in_line = about.read_text().split()[:2]
+            found[int(about.parent.name)] = Used(int(ran) / 1e9, int(in_line) / 1e9)
+    return found
+
+
+def out_of_turn(before: Mapping[int, Used], after: Mapping[int, Used], seconds: float) -> float:
+    """How long a thread stood in line that wanted little and got it late; 0 if none did.
+
+    Late is more than half of the time, little less than a tenth: a thread that never waits stands
+    in line as well, and has only itself to blame.
+    """
+    late = [0.0]
+    for thread, then in before.items():
+        now = after.get(thread, then)
+        if now.ran - then.ran < seconds / 10 and now.in_line - then.in_line > seconds / 2:
+            late.append(now.in_line - then.in_line)
+    return max(late)
+
+
 def starved(before: Mapping[int, Used], after: Mapping[int, Used], seconds: float) -> bool:
     """Whether a thread wants to run and has stood in line for so long that it is not known yet."""
     return any(
@@ -152,7 +181,12 @@ def up_to_failure(*steps: Callable[[], list[Finding] | None]) -> Iterator[Findin
 
 
 def done(body: Sequence[bytes]) -> Frames:
-    """The body of the answer to a request with this body: one frame to one, more to more."""
+    """The body of the answer to a request with this body: one frame to one, more to more.
+
+    A body with nothing in it, no frame or an empty one, is answered by the same.
+    """
+    if tuple(body) in ((), (b"",)):
+        return tuple(body)
     answer = (b"done: " + body[0], *body[1:])
     return answer if len(body) == 1 else (*answer, b"")
 
@@ -163,6 +197,13 @@ def body_of(frames: Frames, kind: str) -> tuple[Frames, Frames]:
         return (), frames
     end = frames.index(b"") + 1 if b"" in frames else len(frames)
     return frames[:end], frames[end:]
+
+
+def _says_that_it_is_over(error: BaseException) -> bool:
+    """Whether it is ContextTerminated, or a group of that (and of what asyncio cancelled)."""
+    if isinstance(error, BaseExceptionGroup):
+        return all(map(_says_that_it_is_over, error.exceptions))
+    return isinstance(error, (zmq.ContextTerminated, asyncio.CancelledError))
 
 
 class Stage:
@@ -180,6 +221,7 @@ class Stage:
         self.names: dict[SocketNote, str] = {}
         self.last = "nobody had sent anything"
         self.over = False
+        self.out_of_turn = 0.0  # seconds that a thread stood in line while `until` gave up
 
     def __enter__(self) -> Stage:
         self.others.__enter__()
@@ -230,12 +272,18 @@ class Stage:
         A broker that has ended brings nothing more: then it does not. OutOfTime: the check has
         used its own time.
         """
-        deadline = min(time.monotonic() + within, self.deadline)
+        began = time.monotonic()
+        deadline = min(began + within, self.deadline)
+        self.out_of_turn, before = 0.0, None
         while True:
             self._receive(0)
             if condition():
                 return True
-            left = deadline - time.monotonic()
+            left = deadline - (now := time.monotonic())
+            if before is None and now - began > MOMENT:  # it takes long: is it the machine?
+                before, since = _used_by_all(), now
+            if left <= 0 and before is not None:
+                self.out_of_turn = out_of_turn(before, _used_by_all(), now - since)
             if left <= 0 or self.call.done:
                 self._receive(0.02)
                 came = bool(condition())
@@ -277,8 +325,18 @@ class Stage:
             return replace(
                 ended, rule=rule, evidence=f"{ended.evidence}\nBefore that, {self.last}."
             )
+        if self.out_of_turn:
+            return self.slow(rule, evidence)
         evidence += f"\nThe broker was at {self.call.here()}"
         return failed(rule, evidence, hint, self.story(*frames) if frames else None)
+
+    def slow(self, rule: str, evidence: str) -> Finding:
+        """The finding for what may not have happened because the machine was at other work."""
+        return undecided(
+            rule,
+            f"{evidence}\nFor {self.out_of_turn:.1f} s others had the processor.",
+            "This may be the machine, not your code. Run it again when it has less to do.",
+        )
 
     def bound(self) -> str:
         """What the broker has bound, in words; of sockets that were recorded."""
@@ -326,10 +384,32 @@ class Stage:
         """End the broker's context; what is to be said of how the broker took that."""
         if problem := self.call.early_end():
             return [problem]
+        began, before = time.monotonic(), _used_by_all()
         self.trial.end()
-        findings = [self.call.late_end(), self.call.sockets_left(), *self._used_by_two()]
+        self.out_of_turn = out_of_turn(before, _used_by_all(), time.monotonic() - began)
+        call = self.call
+        if self.out_of_turn and (late := call.late_end()):
+            return [self.slow(late.rule, late.evidence)]
+        findings = [
+            call.late_end(),
+            self._raised_at_the_end(),
+            call.sockets_left(),
+            *self._used_by_two(),
+        ]
         wrong = [finding for finding in findings if finding is not None]
         return wrong or [passed(ENDS, "and not before")]
+
+    def _raised_at_the_end(self) -> Finding | None:
+        """The finding for another error than the one that says that the context has ended."""
+        error = self.call.error
+        if error is None or _says_that_it_is_over(error):
+            return None
+        return failed(
+            "broker ends with the context",
+            f"The context ended, and broker raised {said(error)}\nat {self.call.where}",
+            "zmq.ContextTerminated is the sign to end, and the one error that a caller expects: "
+            "let it escape.",
+        )
 
     def _used_by_two(self) -> Iterator[Finding]:
         """Sockets of the broker that another thread than its maker has used."""
