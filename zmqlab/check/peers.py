@@ -203,7 +203,9 @@ def _says_that_it_is_over(error: BaseException) -> bool:
     """Whether it is ContextTerminated, or a group of that (and of what asyncio cancelled)."""
     if isinstance(error, BaseExceptionGroup):
         return all(map(_says_that_it_is_over, error.exceptions))
-    return isinstance(error, (zmq.ContextTerminated, asyncio.CancelledError))
+    if isinstance(error, zmq.ZMQError):  # unbind raises it without the name of its own
+        return error.errno == zmq.ETERM
+    return isinstance(error, asyncio.CancelledError)
 
 
 class Stage:
