@@ -61,7 +61,7 @@ class Ask(NamedTuple):
 def _asked(choose: Callable[..., Any]) -> Iterable[Finding]:
     asks: list[Ask] = []
     timed = Timed(choose)
-    call = Call("choose", lambda: _ask_all(timed, asks)).run(within=LIMIT)
+    call = Call("choose", lambda: _ask_all(timed, asks, _questions())).run(within=LIMIT)
     if _is_slow(call, timed.begun):
         return [*_unless_passed(is_an_index(asks)), _slow(call, timed)]
     if problem := call.problem():
@@ -72,13 +72,13 @@ def _asked(choose: Callable[..., Any]) -> Iterable[Finding]:
     return [is_an_index(asks), leaves_loads_alone(asks)]
 
 
-def _ask_all(choose: Callable[..., Any], asks: list[Ask]) -> None:
-    for number, loads in enumerate(_questions()):
+def _ask_all(choose: Callable[..., Any], asks: list[Ask], questions: Iterable[list[int]]) -> None:
+    for number, loads in enumerate(questions):
         asks.append(_ask(choose, loads, number))
 
 
-def _questions() -> list[list[int]]:
-    rng = Random("lab07")
+def _questions(seed: str = "lab07") -> list[list[int]]:
+    rng = Random(seed)
     return EXAMPLES + [
         [rng.randrange(rng.choice((2, 4, 12))) for _ in range(rng.randint(1, 12))]
         for _ in range(300)
@@ -292,7 +292,7 @@ def _put_to_work(choose: Callable[..., Any]) -> Iterable[Finding]:
 
     def work() -> None:
         asks: list[Ask] = []
-        _ask_all(watched, asks)
+        _ask_all(watched, asks, _questions("others"))  # it may remember what it was asked
         findings.append(is_repeatable(asks))
         findings.append(nobody_is_left_out(one_at_a_time(watched)))
         for budget in BUDGETS:
