@@ -82,6 +82,12 @@ def test_a_report_in_a_notebook_says_verdicts_in_words_and_escapes_what_it_shows
     assert "&lt;script&gt;" in html
 
 
+def test_there_is_a_column_of_hints_where_there_are_any():
+    right, wrong = passed("a", "seen"), failed("b", "seen", "look here")
+    assert "Where to look" not in Report("lab00", (right,))._repr_html_()
+    assert "Where to look" in Report("lab00", (right, wrong))._repr_html_()
+
+
 def story() -> Journal:
     push = SocketNote(1, "feed", "PUSH", bound=["tcp://here"])
     pull = SocketNote(2, "w1", "PULL", connected=["tcp://here"])

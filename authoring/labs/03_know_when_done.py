@@ -140,6 +140,8 @@ if report:
 # 3. The process that runs `complete` is killed. What is left?
 
 # %% [markdown] tags=["solution-only"]
+# **Answers.**
+#
 # 1. It would send every task ten times before the first result, and the workers would spend their time on doing again what is nearly done; under load they get slower, so more is sent: a retry storm. With an hour, a dead worker costs an hour. A patience is a guess about a distribution; lesson 9 measures it.
 # 2. The task is sent again, and the card is charged twice. At least once is what sending again gives; exactly once needs a worker that knows the ids it has done.
 # 3. Nothing: the dict of what is missing was in its memory. Lesson 11 writes it down before it answers.

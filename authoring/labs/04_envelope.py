@@ -137,6 +137,8 @@ if report:
 # 3. Can `unwrap` tell the message `[b"anna", b"", b"hello"]` of a REQ from that of a DEALER named `anna` whose own protocol begins with an empty frame?
 
 # %% [markdown] tags=["solution-only"]
+# **Answers.**
+#
 # 1. The number stands before the first empty frame, so it became part of the route and went back with it, where the REQ looked for it. Code that counts frames would have broken.
 # 2. The thread would have ended, and with it the socket: every client would wait for ever. That one message from a peer ends a whole broker is a real defect of published brokers, and lab 5 hunts for it.
 # 3. No. On the wire and in the ROUTER's program both are the same frames. What an empty frame means is an agreement between programs, not a property of the message.

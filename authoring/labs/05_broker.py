@@ -180,6 +180,8 @@ if report:
 # 4. Let `work` receive with `recv()` and send with `send()`, one frame each, and run the last cell again. The broker survives. Who does not, and how does the client learn of it?
 
 # %% [markdown] tags=["solution-only"]
+# **Answers.**
+#
 # 1. It no longer takes a whole processor, and is as quick as before. It still wakes a thousand times a second to find nothing, and takes time from whoever shares the machine; the call that waits needs none of that.
 # 2. `client.hex()`, or `show([client])` from `zmqlab.envelope`. An address is bytes: show it in hex, compare it, do not read it.
 # 3. A REQ takes the first answer. The second it drops, if that is there before it asks again; one that comes later it takes for the answer to its next question, unless `REQ_CORRELATE` numbers them. A DEALER gets both, and cannot tell them apart unless each carries a number. A broker that keeps no list of open requests cannot know. One that does needs to know when an entry may go; there the trouble with retries begins.

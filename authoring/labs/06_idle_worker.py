@@ -179,6 +179,8 @@ if report:
 # 4. A worker leaves while it is idle, and its request is lost. Could the broker learn from its own send that nobody is there?
 
 # %% [markdown] tags=["solution-only"]
+# **Answers.**
+#
 # 1. Two. With k requests under way, k workers are enough, and the newest are always the same ones. On a busy day hardly anybody is idle; the queue holds one worker or none, and then its two ends are the same.
 # 2. By the whole message: READY is one frame behind the delimiter, an answer is at least three. Who looks only at the first frame behind the delimiter takes the answer for a READY, and the client waits for ever; who looks only at the last frame does so with every answer whose body ends with `READY`.
 # 3. It stands in the queue twice and is given a second request before it has answered the first. A REQ cannot say READY twice, as it has to wait for a message in between. `if worker not in idle`, and a set of those who are busy, make the broker independent of its workers' manners.

@@ -113,6 +113,8 @@ else:
 # 3. Ten brokers, each with its own `choose`, share a hundred workers, and learn the loads from each other a moment too late. What do ten least-loaded policies do?
 
 # %% [markdown] tags=["solution-only"]
+# **Answers.**
+#
 # 1. All tasks came before any was done, so all loads were equal at each decision: the counts say what was given, not what was finished. The slow worker got a quarter of the tasks.
 # 2. Either decide later, with a credit: what is still in the broker can go to whoever turns out to be fast. Or know more: how long each worker takes, from its answers so far, and give the task to the worker who is expected to be done with it first.
 # 3. All ten see the same worker as the least loaded one and give it their next tasks, until word gets round; then all rush to the next. Two choices spread them: each looks at another pair.

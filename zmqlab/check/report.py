@@ -98,11 +98,11 @@ class Report:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        head = "".join(
-            f'<th scope="col" style="{_CELL}">{title}</th>'
-            for title in ("", "What was asked", "What was seen", "Where to look")
-        )
-        rows = "".join(_as_row(finding) for finding in self.findings)
+        titles = ["", "What was asked", "What was seen"]
+        if hints := any(finding.hint for finding in self.findings):
+            titles.append("Where to look")
+        head = "".join(f'<th scope="col" style="{_CELL}">{title}</th>' for title in titles)
+        rows = "".join(_as_row(finding, hints) for finding in self.findings)
         return (
             f"<p><strong>{_html(self.lab)}: {MARK[self.verdict]} {self.verdict}</strong></p>"
             f'<table style="border-collapse:collapse"><thead><tr>{head}</tr></thead>'
@@ -160,12 +160,12 @@ def _html(text: str) -> str:
     return html.escape(text, quote=False).replace("\n", "<br>")
 
 
-def _as_row(finding: Finding) -> str:
+def _as_row(finding: Finding, hints: bool) -> str:
     weight = "" if finding.verdict == "passed" else "; font-weight:bold"
     verdict = f"{MARK[finding.verdict]}&nbsp;{finding.verdict}"
     cells = "".join(
         f'<td style="{_CELL}">{_html(text)}</td>'
-        for text in (finding.rule, finding.evidence, finding.hint)
+        for text in (finding.rule, finding.evidence, finding.hint)[: 3 if hints else 2]
     )
     return f'<tr><th scope="row" style="{_CELL}{weight}">{verdict}</th>{cells}</tr>'
 
