@@ -13,6 +13,7 @@ from zmqlab.check.lab_07 import (
     Ask,
     Timed,
     Watched,
+    _is_slow,
     _slow,
     is_an_index,
     is_repeatable,
@@ -229,6 +230,14 @@ def test_the_decision_hardest_to_justify_is_remembered():
     for loads in ([0, 0], [4, 1], [2, 1], [9, 8]):
         watched(loads, Random(1))
     assert watched.worst == ([4, 1], 0)
+
+
+def test_one_that_comes_to_its_end_as_it_is_to_be_stopped_is_not_slow():
+    call = Call("choose", lambda: None)
+    call.state, call.waited = "returned", 20.0
+    assert not _is_slow(call, begun=19.0)
+    call.state = "stopped"
+    assert _is_slow(call, begun=19.0)
 
 
 def test_on_a_busy_machine_nobody_is_called_slow():

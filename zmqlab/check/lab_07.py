@@ -372,6 +372,8 @@ def within_budget(
 
 def _is_slow(call: Call, begun: float) -> bool:
     """Whether a call that took too long was slow all the way, not stuck at the last question."""
+    if call.state == "returned":  # in the moment in which it was to be stopped
+        return False
     return bool(call.waited) and begun - call.started > LIMIT / 2
 
 
