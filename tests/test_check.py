@@ -534,14 +534,6 @@ def test_a_call_knows_what_the_processor_did_for_it():
     assert Call("idle", lambda: threading.Event().wait(0.05)).run(within=5).cpu < 0.05
 
 
-@pytest.mark.parametrize(
-    ("change", "changed"), [(list.clear, True), (list.reverse, True), (list.copy, False)]
-)
-def test_a_call_that_changes_the_callers_list_is_told(change, changed):
-    call = Call("feed", change).run([1, 2], within=5)
-    assert (call.changed_what_it_was_given() is not None) == changed
-
-
 def test_a_call_that_raised_and_holds_its_context_is_told():
     def fails(ctx):
         kept.append(zmq.Context.shadow(ctx.underlying).socket(zmq.PUSH))

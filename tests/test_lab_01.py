@@ -31,7 +31,6 @@ WRONG = {  # the rule that each wrong submission breaks first
     "drops_on_close": lab_01.LINGERS,
     "drops_when_queues_are_full": lab_01.FULL,
     "drops_the_last": lab_01.ARRIVES,
-    "empties_the_list": "feed leaves its tasks as they were",
     "ends_the_context": "feed leaves the context to its caller",
     "gives_up_too_soon": lab_01.IN_TIME,
     "leaves_a_thread_running": "no thread is left running",

@@ -28,7 +28,6 @@ WRONG = {  # the rule that each wrong submission breaks first
     "assigns_in_advance": lab_02.LEFT_LAST,
     "deals_by_push": lab_02.ANSWERED,
     "drops_the_last": lab_02.ONCE,
-    "empties_the_list": "feed leaves its tasks as they were",
     "forgets_delimiter": lab_02.ANSWERED,
     "forgets_the_late_worker": lab_02.STAYS,
     "hands_out_twice": lab_02.ONCE,

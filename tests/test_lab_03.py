@@ -19,14 +19,12 @@ from zmqlab.journal import Hop, Journal, SocketNote
 FORGETFUL = " (forgetful workers)"
 WRONG = {  # how the rule begins that each wrong submission breaks first
     "adds_a_number": lab_03.FRAMES,
-    "blocks_on_send": lab_03.RETURNS + " (the only worker leaves and answers later)",
     "cares_for_the_oldest_only": lab_03.LATE + " (one task is forgotten again and again)",
     "connects": lab_03.BINDS,
     "counts_from_the_beginning": lab_03.SOON,  # where it is late itself, or its worker is
     "counts_messages": lab_03.DICT + FORGETFUL,
     "decodes_ids": "complete runs without an error",
     "dies_of_strangers": "complete runs without an error" + FORGETFUL,
-    "empties_the_dict": "complete leaves its tasks as they were",
     "empty_result_is_none": lab_03.RETURNS,
     "gives_up": "complete runs without an error",
     "half_its_patience": lab_03.SOON + FORGETFUL,

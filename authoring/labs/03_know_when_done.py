@@ -122,7 +122,7 @@ if report:
     with Experiment() as lab:
         ends = lab.endpoint(), lab.endpoint()
         fragile = lab.spawn("fragile", worker, *ends, 3)
-        call = lab.start("complete", complete, *ends, tasks, 0.5)
+        call = lab.start("complete", complete, *ends, dict(tasks), 0.5)
         lab.until(lambda: lab.journal.counts().get("complete") == 3, 20, "three results")
         fragile.kill()
         lab.start("sturdy", worker, *ends, 1000)

@@ -413,8 +413,6 @@ def _early(feed: Callable[..., Any]) -> Iterator[Finding]:
             yield from shares_are_even(workers.trial.journal, names, EVEN, story)
             if complete:
                 yield from deals_at_once(call.ended - complete[0], PATIENT)
-            if changed := call.changed_what_it_was_given():
-                yield changed
 
 
 def _late(feed: Callable[..., Any]) -> Iterator[Finding]:

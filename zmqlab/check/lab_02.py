@@ -413,7 +413,7 @@ def _fed(call: Call, feeder: Trial, workers: Trial, shifts: Sequence[Shift]) -> 
                 story,
             )
         ]
-    if problem := call.problem() or call.changed_what_it_was_given():
+    if problem := call.problem():
         return [problem]
     feeder.end()
     _until(lambda: all(shift.home for shift in shifts), 1.0)

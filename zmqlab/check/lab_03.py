@@ -41,9 +41,8 @@ def lab03(complete: Any) -> Report:
     """Check `complete(ctx, task_endpoint, result_endpoint, tasks, patience)`.
 
     Among workers that are right; that forget, answer late, twice or for an unknown id, by a
-    seeded plan; that die with tasks in their queue; that leave and answer later; that all answer
-    slowly but for one task; that forget one task five times; and with nothing to do. Takes a few
-    seconds, at most 50.
+    seeded plan; that die with tasks in their queue; that all answer slowly but for one task; that
+    forget one task five times; and with nothing to do. Takes a few seconds, at most 50.
     """
     contract = "complete(ctx, task_endpoint, result_endpoint, tasks, patience)"
     return judge("lab03", {contract: complete}, SCENARIOS)
@@ -293,18 +292,6 @@ def die(ctx: Any, task_endpoint: str, result_endpoint: str, after: int, lifetime
         _wait(end - time.monotonic())
 
 
-def take_home(ctx: Any, task_endpoint: str, result_endpoint: str, seconds: float) -> None:
-    """A worker that takes one task and no more, leaves, and answers it after so many seconds."""
-    with ctx.socket(zmq.PUSH) as results:
-        results.connect(result_endpoint)
-        with ctx.socket(zmq.PULL) as queue:
-            queue.connect(task_endpoint)
-            frames = queue.recv_multipart()
-        _wait(seconds)
-        results.linger = -1
-        results.send_multipart([frames[0], result_of(frames[-1])])
-
-
 def _wait(seconds: float) -> None:
     threading.Event().wait(max(0.0, seconds))
 
@@ -338,7 +325,7 @@ def _judged(
         whole = [f for f in tasks_go_out_whole(tasks, workers.journal) if f.verdict == "failed"]
         ended = [p for p in [_all_back(told, call), call.problem()] if p]
         return whole or _unbound(own, workers, call) or late or ended[:1]
-    if problem := call.problem() or call.changed_what_it_was_given():
+    if problem := call.problem():
         return [problem]
     findings = [
         *everything_came_back(call.value, tasks),
@@ -475,35 +462,6 @@ def _deaths(complete: Callable[..., Any]) -> Iterator[Finding]:
         yield from in_situation("workers die", findings)
 
 
-def _nobody_left(complete: Callable[..., Any]) -> Iterator[Finding]:
-    """The only worker takes the only task, leaves, and answers when its patience is over."""
-    tasks, patience = {b"task": b"payload"}, 0.1
-    call = Call("complete", complete)
-    with _stage() as (own, workers):
-        ends = own.endpoint(), own.endpoint()
-        workers.start("w1", take_home, *ends, 3 * patience)
-        own.start("complete", call, *ends, dict(tasks), patience)
-        call.wait(LIMIT)
-        own.end()
-        if call.waited:
-            findings = [_stuck(call)]
-        elif problem := call.problem():
-            findings = [problem]
-        else:
-            findings = everything_came_back(call.value, tasks)
-        yield from in_situation("the only worker leaves and answers later", findings)
-
-
-def _stuck(call: Call) -> Finding:
-    return failed(
-        RETURNS,
-        f"The only worker took the only task, left, and sent its result a little later. "
-        f"{call.waited:g} s after the beginning complete had not returned.\n"
-        f"It was at {call.where}",
-        "With nobody there, how long does a `send` take? Who reads the results meanwhile?",
-    )
-
-
 def _trickle(complete: Callable[..., Any]) -> Iterator[Finding]:
     """One task is forgotten while the results of others come in, one by one, for a while."""
     tasks = {b"task %d" % n: b"payload %d" % n for n in range(16)}
@@ -554,6 +512,5 @@ SCENARIOS = [
     Scenario("workers that die with tasks in their queue", _deaths, again=True),
     Scenario("a forgotten task while other results trickle in", _trickle, again=True),
     Scenario("a task that is forgotten five times", _forgotten, again=True),
-    Scenario("a worker that takes its task, leaves, and answers later", _nobody_left),
     Scenario("no tasks", _no_tasks),
 ]

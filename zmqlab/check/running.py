@@ -108,7 +108,6 @@ class Call:
         self.late = 0.0  # seconds by which `wait` was woken late, in all: how slow the machine is
         self.left_open: list[str] = []  # sockets of its context that it did not close
         self.context_closed = False  # it ended the context, which is not its own
-        self.changed = False  # a list or dict that it was given is not what it was
         self._thread: threading.Thread | None = None
         self._done = threading.Event()
 
@@ -118,7 +117,6 @@ class Call:
         ctx = args[0] if args and isinstance(args[0], Context) else None
         if ctx is not None:
             _watch(ctx, self.socket_class)
-        given = [(some, some.copy()) for some in args if isinstance(some, (list, dict))]
         self.state, self.started, cpu = "running", time.monotonic(), time.thread_time()
         in_line = _in_line()
         try:
@@ -134,7 +132,6 @@ class Call:
         finally:
             self.ended, self.cpu = time.monotonic(), time.thread_time() - cpu
             self.in_line = _in_line() - in_line
-        self.changed = any(not same(some, before) for some, before in given)
         if ctx is not None and state != "stopped":
             self.left_open = _unclosed(ctx)
             self.context_closed = ctx.closed and state != "context ended"
@@ -278,17 +275,6 @@ class Call:
             "not be ended: a socket in it is still open.",
             "An error keeps the variables of the function that raised it, and with them the "
             "sockets. A monitor is a socket too.",
-        )
-
-    def changed_what_it_was_given(self) -> Finding | None:
-        """The finding for a call that changed the caller's list or dict; None if it did not."""
-        if not self.changed:
-            return None
-        return failed(
-            f"{self.name} leaves its tasks as they were",
-            f"When {self.name} had ended, the caller's `tasks` were not what they had been.",
-            "The caller may still need them, to count what came back. A copy or an iterator leaves "
-            "them alone; `pop`, `remove`, `clear` and `del` do not.",
         )
 
     def context_ended(self) -> Finding | None:

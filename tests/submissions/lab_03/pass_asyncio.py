@@ -25,14 +25,10 @@ async def main(ctx, task_endpoint, result_endpoint, tasks, patience):
         push.linger = 0
         push.bind(task_endpoint)
         pull.bind(result_endpoint)
-        cares = [
-            asyncio.create_task(care(push, task, tasks[task], patience, back[task]))
-            for task in tasks
-        ]
-        await collect(pull, back)
-        for task in cares:  # one may wait in `send` for a worker
-            task.cancel()
-        await asyncio.gather(*cares, return_exceptions=True)
+        await asyncio.gather(
+            collect(pull, back),
+            *(care(push, task, tasks[task], patience, back[task]) for task in tasks),
+        )
     return {task: future.result() for task, future in back.items()}
 
 

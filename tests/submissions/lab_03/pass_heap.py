@@ -35,8 +35,6 @@ def complete(ctx, task_endpoint, result_endpoint, tasks, patience):
                 heapq.heappop(due)
             elif moment > time.monotonic():
                 desk.take(tasks, (moment - time.monotonic()) * 1000 + 1)
-            elif not desk.push.poll(0, zmq.POLLOUT):
-                desk.take(tasks, 10)
             else:
                 desk.push.send(task, zmq.SNDMORE)
                 desk.push.send(tasks[task])

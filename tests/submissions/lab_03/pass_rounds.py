@@ -5,14 +5,6 @@ import time
 import zmq
 
 
-def collect(pull, missing, results, seconds):
-    end = time.monotonic() + seconds
-    while missing and pull.poll(max(0, end - time.monotonic()) * 1000):
-        task, result = pull.recv_multipart()
-        if missing.pop(task, None) is not None:
-            results[task] = result
-
-
 def complete(ctx, task_endpoint, result_endpoint, tasks, patience):
     missing, results = dict(tasks), {}
     push, pull = ctx.socket(zmq.PUSH), ctx.socket(zmq.PULL)
@@ -20,12 +12,14 @@ def complete(ctx, task_endpoint, result_endpoint, tasks, patience):
         push.bind(task_endpoint)
         pull.bind(result_endpoint)
         while missing:
-            for task, payload in list(missing.items()):
-                while task in missing and not push.poll(10, zmq.POLLOUT):
-                    collect(pull, missing, results, 0)
-                if task in missing:
-                    push.send_multipart((task, payload))
-            collect(pull, missing, results, patience)
+            for task, payload in missing.items():
+                push.send_multipart((task, payload))
+            end = time.monotonic() + patience
+            while missing and (left := end - time.monotonic()) > 0:
+                if pull.poll(left * 1000):
+                    task, result = pull.recv_multipart()
+                    if missing.pop(task, None) is not None:
+                        results[task] = result
         return results
     finally:
         push.close(0)
