@@ -328,10 +328,10 @@ def two_of_a_name(handover):
                 client.routing_id = b"anna"
                 client.connect(endpoint)
                 client.send_string(name)
-                if router.poll(1000):
+                if router.poll(500):
                     heard.append(router.recv_multipart()[1].decode())
             router.send_multipart([b"anna", b"hello"])
-            answered = [name for name, client in peers.items() if client.poll(500)]
+            answered = [name for name, client in peers.items() if client.poll(300)]
     return heard, answered
 
 
@@ -369,7 +369,7 @@ def ask_many(ctx, endpoint, requests, ahead):
                 broker.recv_multipart()
                 answers += 1
             broker.send_multipart([b"", b"%d" % number])
-        while answers < requests and broker.poll(1000):
+        while answers < requests and broker.poll(500):
             broker.recv_multipart()
             answers += 1
         return answers

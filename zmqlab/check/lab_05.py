@@ -439,13 +439,9 @@ def _crowd(stage: Stage) -> Iterator[Finding]:
         return all(client.done for client in clients)
 
     heard, seen = stage.others.journal, -1
-
-    def news() -> bool:
-        return over() or len(heard) != seen
-
-    while news() and not over():  # as long as something goes on
+    while not over() and len(heard) != seen:  # as long as something goes on
         seen = len(heard)
-        stage.until(news)
+        stage.until(over)
     if not over():
         left = ", ".join(client.name for client in clients if not client.done)
         stage.last = "twelve clients were asking 30 questions each"

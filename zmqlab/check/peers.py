@@ -301,6 +301,9 @@ class Stage:
             self.until(lambda: False, seconds)
 
     def _receive(self, seconds: float) -> None:
+        if not self.peers:  # pyzmq's poll would return at once, whatever its time-out
+            threading.Event().wait(seconds)
+            return
         poller = zmq.Poller()
         by_socket = {peer.socket: peer for peer in self.peers}
         for socket in by_socket:
