@@ -2,7 +2,7 @@
 
 VENV := .venv
 BIN := $(VENV)/bin
-PYTEST := $(BIN)/python -m pytest -n 3 --dist loadfile
+PYTEST := $(BIN)/python -m pytest -n 4 --dist loadfile
 # Strict: outputs are compared. A cell that hangs is given up, not waited for.
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=90
 FIRST := notebooks/00_start_here.ipynb
