@@ -1,5 +1,7 @@
 """Lab 05: its rules on hand-written outcomes, and submissions that are right and wrong."""
 
+import time
+
 import pytest
 import zmq
 
@@ -206,3 +208,15 @@ def test_the_peers_end_too_where_the_end_of_the_broker_raises():
         client = stage.client("c1")
         raise zmq.ContextTerminated
     assert client.socket.closed
+
+
+def test_a_stage_without_peers_waits_without_using_the_processor():
+    def waits(ctx, frontend, backend):
+        with ctx.socket(zmq.PULL) as socket:
+            socket.bind(frontend)
+            socket.recv()
+
+    with Stage(waits) as stage:
+        used = time.thread_time()
+        assert not stage.until(lambda: False, within=0.3)
+        assert time.thread_time() - used < 0.3 / 2
