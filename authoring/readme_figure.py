@@ -21,7 +21,7 @@ from typing import Any
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from zmqlab.plots import Picture, shares, together
+from zmqlab.show.plots import Picture, shares, together
 
 ROOT = Path(__file__).resolve().parent.parent
 LESSON = ROOT / "authoring" / "lessons" / "01_share_out.py"

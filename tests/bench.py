@@ -27,11 +27,11 @@ import zmq
 sys.path.insert(0, str(Path(__file__).parent))
 import hostile
 
-from zmqlab import clock, policy
-from zmqlab.brokers import by_policy, idle_worker, router_dealer, router_dealer_in_c
-from zmqlab.experiment import Experiment
-from zmqlab.tap import Tap
-from zmqlab.theory import makespan_bound
+from zmqlab.balance import clock, policy
+from zmqlab.balance.brokers import by_policy, idle_worker, router_dealer, router_dealer_in_c
+from zmqlab.balance.theory import makespan_bound
+from zmqlab.run.experiment import Experiment
+from zmqlab.wire.tap import Tap
 
 ROOT = Path(__file__).parent.parent
 missed: list[str] = []

@@ -15,7 +15,8 @@ import zmq
 from hypothesis import settings
 from xdist.scheduler import LoadFileScheduling
 
-from zmqlab.experiment import GaveUp, assert_all_quiet, eventually
+from zmqlab.run.experiment import assert_all_quiet
+from zmqlab.run.threads import GaveUp, eventually
 
 PATIENCE = 5.0  # seconds that what a test began may take to end
 PROC = Path("/proc")

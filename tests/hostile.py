@@ -26,9 +26,10 @@ from urllib.parse import urlsplit
 
 import zmq
 
-from zmqlab.brokers import by_policy, idle_worker, router_dealer, router_dealer_in_c
-from zmqlab.experiment import Experiment, GaveUp
-from zmqlab.policy import Credit
+from zmqlab.balance.brokers import by_policy, idle_worker, router_dealer, router_dealer_in_c
+from zmqlab.balance.policy import Credit
+from zmqlab.run.experiment import Experiment
+from zmqlab.run.threads import GaveUp
 
 TAMES = 3  # honest workers
 HONEST = 4  # honest clients

@@ -12,9 +12,10 @@ import hostile
 import pytest
 import zmq
 
-from zmqlab.brokers import by_policy, idle_worker, router_dealer, router_dealer_in_c
-from zmqlab.experiment import Experiment, GaveUp
-from zmqlab.policy import Credit, RoundRobin, least_recently_used
+from zmqlab.balance.brokers import by_policy, idle_worker, router_dealer, router_dealer_in_c
+from zmqlab.balance.policy import Credit, RoundRobin, least_recently_used
+from zmqlab.run.experiment import Experiment
+from zmqlab.run.threads import GaveUp
 
 LESSONS = Path(__file__).parent.parent / "authoring" / "lessons"
 DEALING = [router_dealer, router_dealer_in_c]

@@ -18,7 +18,7 @@ import nbformat
 import pytest
 
 import build
-from zmqlab.experiment import eventually
+from zmqlab.run.threads import eventually
 
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 

@@ -195,7 +195,7 @@ def test_what_differs_on_the_next_machine_is_a_problem(tmp_path, text):
     assert executed_with(tmp_path, output(output_type="stream", name="stdout", text=text))
 
 
-@pytest.mark.parametrize("text", ["and/or", "zmqlab/experiment.py", "https://a.example/home/x"])
+@pytest.mark.parametrize("text", ["and/or", "zmqlab/run/experiment.py", "https://a.example/home/x"])
 def test_what_only_looks_like_a_path_is_none(tmp_path, text):
     assert not executed_with(tmp_path, output(output_type="stream", name="stdout", text=text))
 

@@ -12,19 +12,11 @@ import zmq
 
 from zmqlab import check
 from zmqlab.check import report as reports
+from zmqlab.check.call import Call, brief, said
+from zmqlab.check.judge import Scenario, Trial, judge, together, uncallable
 from zmqlab.check.report import Finding, Report, failed, in_situation, passed, undecided
-from zmqlab.check.running import (
-    Call,
-    Scenario,
-    Trial,
-    brief,
-    judge,
-    said,
-    together,
-    uncallable,
-)
-from zmqlab.experiment import assert_all_quiet
-from zmqlab.journal import Hop, Journal, SocketNote
+from zmqlab.record.journal import Hop, Journal, SocketNote
+from zmqlab.run.experiment import assert_all_quiet
 
 # ------------------------------------------------------------------ reports
 
@@ -544,10 +536,10 @@ def test_a_call_that_raised_and_holds_its_context_is_told():
         lab.start("feed", call)
         assert call.wait(5)
         lab.end()
-        assert "a socket in it is still open" in call.context_held(lab).evidence
+        assert "a socket in it is still open" in call.context_held(lab.over).evidence
         kept.pop().close(0)
         lab._ended.wait(5)
-        assert call.context_held(lab) is None
+        assert call.context_held(lab.over) is None
 
 
 # ------------------------------------------------------------------ scenarios
@@ -592,7 +584,7 @@ def test_an_error_of_the_check_itself_judges_nobody():
 
 def test_a_pass_is_noted_and_nothing_else(monkeypatch):
     noted = []
-    monkeypatch.setattr("zmqlab.progress.record", noted.append)
+    monkeypatch.setattr("zmqlab.learn.progress.record", noted.append)
     for finding in (failed("r", ""), undecided("r", ""), passed("r", "")):
         judge("lab00", {}, [Scenario("one", lambda finding=finding: [finding])])
     assert noted == ["lab00"]
@@ -602,7 +594,7 @@ def test_a_pass_that_cannot_be_noted_is_a_pass(monkeypatch):
     def full(lab):
         raise OSError("disk full")
 
-    monkeypatch.setattr("zmqlab.progress.record", full)
+    monkeypatch.setattr("zmqlab.learn.progress.record", full)
     assert judge("lab00", {}, [Scenario("one", lambda: [passed("r", "")])])
 
 

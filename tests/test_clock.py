@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zmqlab.clock import bimodal, constant, exponential, pareto, poisson, simulate
-from zmqlab.policy import (
+from zmqlab.balance.clock import bimodal, constant, exponential, pareto, poisson, simulate
+from zmqlab.balance.policy import (
     Credit,
     RoundRobin,
     at_random,
@@ -20,7 +20,7 @@ from zmqlab.policy import (
     least_recently_used,
     two_choices,
 )
-from zmqlab.theory import makespan_bound, mg1, mmc
+from zmqlab.balance.theory import makespan_bound, mg1, mmc
 
 POLICIES = [
     at_random,

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from zmqlab import environment
-from zmqlab.environment import NotReady, check, needed, unmet
+from zmqlab.learn import environment
+from zmqlab.learn.environment import NotReady, check, needed, unmet
 
 ROOT = Path(__file__).parent.parent
 
@@ -66,7 +66,7 @@ def test_it_asks_for_the_python_that_the_package_asks_for():
 @pytest.mark.slow
 def test_it_needs_nothing_that_may_be_missing():
     code = (
-        "import sys; before = set(sys.modules); import zmqlab.environment; "
+        "import sys; before = set(sys.modules); import zmqlab.learn.environment; "
         "print(sorted({name.split('.')[0] for name in set(sys.modules) - before}"
         " - sys.stdlib_module_names))"
     )

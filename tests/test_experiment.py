@@ -10,8 +10,11 @@ from types import SimpleNamespace
 import pytest
 import zmq
 
-from zmqlab import experiment
-from zmqlab.experiment import Arrivals, Experiment, GaveUp, assert_all_quiet, eventually, place
+from zmqlab.record.arrivals import Arrivals
+from zmqlab.run import experiment
+from zmqlab.run.experiment import Experiment, assert_all_quiet
+from zmqlab.run.threads import GaveUp, eventually
+from zmqlab.run.where import place
 
 
 def worker(ctx, endpoint):

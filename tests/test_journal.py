@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zmqlab.journal import Hop, Journal, Span, Wait
+from zmqlab.record.arrows import messages
+from zmqlab.record.journal import Hop, Journal, Span, Wait
 
 AUTO = [bytes([0, 0xA1, 0xB2, 0xC3, n]) for n in range(1, 9)]  # ids as ZeroMQ makes them
 
@@ -40,11 +41,11 @@ class History(Journal):
         """Who sent to whom, and what the receiver got of it."""
         return [
             (m.sent and m.sent.who, m.received and m.received.who, (m.received or m.sent).frames)
-            for m in self.messages()
+            for m in messages(self)
         ]
 
     def pairs(self):
-        return [tuple(message) for message in self.messages()]
+        return [tuple(message) for message in messages(self)]
 
 
 def test_hops_come_in_the_order_of_their_time():
@@ -216,7 +217,7 @@ def test_a_tap_between_two_endpoints_is_seen_through_once_it_is_noted():
     assert (None, "w1", (b"x",)) in journal.arrows()
     journal.same_place("tcp://127.0.0.1:6000", "tcp://localhost:5000")
     assert journal.arrows() == [("main", "w1", (b"x",))]
-    assert journal.story(b"x").messages() == journal.messages()
+    assert messages(journal.story(b"x")) == messages(journal)
 
 
 @pytest.mark.parametrize(
@@ -318,7 +319,7 @@ def test_three_equal_hellos_belong_to_whom_the_answers_show():
         journal.sent(router, AUTO[n], b"", b"answer %d" % n)
     for n, client in enumerate(clients):
         journal.received(client, b"", b"answer %d" % n)
-    assert [(m.sent.who, m.received.frames[0]) for m in journal.messages()[:3]] == [
+    assert [(m.sent.who, m.received.frames[0]) for m in messages(journal)[:3]] == [
         ("c1", AUTO[0]),
         ("c2", AUTO[1]),
         ("c3", AUTO[2]),
@@ -375,7 +376,7 @@ def test_who_has_least_choice_chooses_first():
         journal.sent(late, b"hello")
     for _ in range(2):
         journal.received(router, AUTO[1], b"hello")
-    received = [m for m in journal.messages() if m.received]
+    received = [m for m in messages(journal) if m.received]
     assert [m.sent.who for m in received] == ["early", "late", "late"]
 
 
@@ -432,7 +433,7 @@ def test_a_routing_id_is_its_peer():
     journal.sent(w2, b"READY")
     journal.received(router, b"w2", b"", b"READY")
     journal.received(router, b"w1", b"", b"READY")
-    assert [(m.sent.who, m.received.frames[0]) for m in journal.messages()] == [
+    assert [(m.sent.who, m.received.frames[0]) for m in messages(journal)] == [
         ("w1", b"w1"),
         ("w2", b"w2"),
     ]
@@ -596,10 +597,10 @@ def test_every_hop_is_in_one_message_and_no_message_could_not_be(lines):
             journal.sent(peers[n], body.encode())
         else:
             journal.received(router, AUTO[n], body.encode())
-    messages = journal.messages()
-    ends = [hop for message in messages for hop in message if hop is not None]
+    found = messages(journal)
+    ends = [hop for message in found for hop in message if hop is not None]
     assert sorted(ends, key=lambda hop: hop.time) == journal.hops
-    whole = [message for message in messages if message.sent and message.received]
+    whole = [message for message in found if message.sent and message.received]
     assert all(m.sent.since <= m.received.time for m in whole)
     assert all(m.sent.frames == m.received.frames[1:] for m in whole)
     senders = {(m.received.frames[0], m.sent.who) for m in whole}

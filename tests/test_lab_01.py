@@ -4,6 +4,7 @@ import pytest
 
 from labs import first_failure, functions, in_notebook, submissions
 from zmqlab.check import lab01, lab_01
+from zmqlab.check.call import Call
 from zmqlab.check.lab_01 import (
     deals_at_once,
     every_task_arrives,
@@ -14,8 +15,7 @@ from zmqlab.check.lab_01 import (
     shares_are_even,
     waits_for_the_last_task,
 )
-from zmqlab.check.running import Call
-from zmqlab.journal import Hop, Journal, SocketNote
+from zmqlab.record.journal import Hop, Journal, SocketNote
 
 LATE = lab_01.LATE
 WRONG = {  # the rule that each wrong submission breaks first

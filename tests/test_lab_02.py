@@ -21,7 +21,7 @@ from zmqlab.check.lab_02 import (
     works_as_told,
     works_before_asking,
 )
-from zmqlab.journal import Hop, Journal, SocketNote
+from zmqlab.record.journal import Hop, Journal, SocketNote
 
 WRONG = {  # the rule that each wrong submission breaks first
     "answers_as_a_dealer": lab_02.ANSWERED,

@@ -14,7 +14,7 @@ from zmqlab.check.lab_03 import (
     tasks_go_out_whole,
     what_is_back_stays_back,
 )
-from zmqlab.journal import Hop, Journal, SocketNote
+from zmqlab.record.journal import Hop, Journal, SocketNote
 
 FORGETFUL = " (forgetful workers)"
 WRONG = {  # how the rule begins that each wrong submission breaks first

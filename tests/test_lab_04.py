@@ -33,7 +33,7 @@ from zmqlab.check.lab_04 import (
     write_into,
 )
 from zmqlab.envelope import Envelope, MalformedEnvelope, show
-from zmqlab.journal import Journal
+from zmqlab.record.journal import Journal
 
 PASS, FAIL = submissions("04", "pass_"), submissions("04", "fail_")
 

@@ -6,12 +6,12 @@ import pytest
 import zmq
 
 from labs import first_failure, functions, in_notebook, submissions
-from zmqlab.check import lab05, lab_05, peers
+from zmqlab.check import lab05, lab_05, stage
 from zmqlab.check.lab_05 import missing, own_answers
-from zmqlab.check.peers import Stage, Used, body_of, busy_part, done, out_of_turn, starved
-from zmqlab.experiment import GaveUp
+from zmqlab.check.stage import Stage, Used, body_of, busy_part, done, out_of_turn, starved
+from zmqlab.run.threads import GaveUp
 
-AT_A_WORKER = f"{peers.WAITS}: one request at a worker"
+AT_A_WORKER = f"{stage.WAITS}: one request at a worker"
 WRONG = {  # the rule that each wrong submission breaks first
     "acknowledges": lab_05.ARRIVES,
     "adds_a_delimiter": lab_05.ARRIVES,
@@ -27,7 +27,7 @@ WRONG = {  # the rule that each wrong submission breaks first
     "drops_while_no_worker_is_there": lab_05.ARRIVES,
     "finds_the_client_by_its_question": lab_05.OWN,
     "forgets_the_address": lab_05.ARRIVES,
-    "gives_up_after_a_quiet_second": peers.GOES_ON,
+    "gives_up_after_a_quiet_second": stage.GOES_ON,
     "hears_workers_only_after_clients": lab_05.ARRIVES,
     "is_a_coroutine": "broker is a plain function",
     "keeps_the_first_frame_of_the_body": lab_05.ANYBODY,
@@ -41,7 +41,7 @@ WRONG = {  # the rule that each wrong submission breaks first
     "polls_in_vain": AT_A_WORKER,
     "raises_at_the_end": "broker ends with the context",
     "remembers_twenty_requests": lab_05.ARRIVES,
-    "sends_from_another_thread": peers.ONE_THREAD,
+    "sends_from_another_thread": stage.ONE_THREAD,
     "spins": AT_A_WORKER,
     "stops_after_a_hundred": lab_05.AT_ONCE,
     "stops_at_the_first_odd_message": lab_05.ANYTHING,
@@ -141,7 +141,7 @@ def test_threads_that_came_or_went_meanwhile_are_not_asked():
 
 @pytest.mark.slow
 def test_what_did_not_come_on_a_machine_with_other_work_is_undecided(monkeypatch):
-    monkeypatch.setattr(peers, "out_of_turn", lambda before, after, seconds: 0.9 * seconds)
+    monkeypatch.setattr(stage, "out_of_turn", lambda before, after, seconds: 0.9 * seconds)
     broker = functions(submissions("05", "fail_decodes_ids")[0], "broker")
     assert lab05(*broker).verdict == "failed"  # it raised: that is sure
     broker = functions(submissions("05", "fail_does_not_bind_the_backend")[0], "broker")
@@ -162,7 +162,7 @@ def test_what_did_not_come_on_a_machine_with_other_work_is_undecided(monkeypatch
     ],
 )
 def test_one_error_alone_says_that_the_context_has_ended(error, over):
-    assert peers._says_that_it_is_over(error) is over
+    assert stage._says_that_it_is_over(error) is over
 
 
 # ------------------------------------------------------------------ submissions

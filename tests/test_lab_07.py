@@ -8,6 +8,8 @@ import pytest
 
 from labs import functions, in_notebook, submissions
 from zmqlab import check
+from zmqlab.balance.policy import least_loaded, least_recently_used
+from zmqlab.check.call import Call
 from zmqlab.check.lab_07 import (
     BUDGETS,
     Ask,
@@ -23,8 +25,6 @@ from zmqlab.check.lab_07 import (
     one_at_a_time,
     within_budget,
 )
-from zmqlab.check.running import Call
-from zmqlab.policy import least_loaded, least_recently_used
 
 PASS, FAIL = submissions("07", "pass_"), submissions("07", "fail_")
 

@@ -7,8 +7,8 @@ import weakref
 import pytest
 import zmq
 
-from zmqlab.journal import Journal
-from zmqlab.lens import Context, PlainSocket, Socket
+from zmqlab.record.journal import Journal
+from zmqlab.record.lens import Context, PlainSocket, Socket
 
 
 @pytest.fixture

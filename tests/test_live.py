@@ -6,10 +6,12 @@ import pytest
 import zmq
 from kernel import Kernel
 
-from zmqlab import live, plots
-from zmqlab.experiment import Arrivals, Experiment, GaveUp
-from zmqlab.journal import Hop, Journal, SocketNote
-from zmqlab.live import Prediction, ShareView, Sliders, bars, watch
+from zmqlab.record.arrivals import Arrivals
+from zmqlab.record.journal import Hop, Journal, SocketNote
+from zmqlab.run.experiment import Experiment
+from zmqlab.run.threads import GaveUp
+from zmqlab.show import live, plots
+from zmqlab.show.live import Prediction, ShareView, Sliders, bars, watch
 
 QUESTION = "Tasks done by w3, of 30"
 
@@ -299,8 +301,8 @@ def test_it_gives_up_as_the_experiment_does_and_leaves_its_picture(display):
 
 CELL = """
 import time, zmq
-from zmqlab.experiment import Experiment
-from zmqlab.live import watch
+from zmqlab.run.experiment import Experiment
+from zmqlab.show.live import watch
 
 def worker(ctx, endpoint):
     with ctx.socket(zmq.PULL) as tasks:

@@ -10,7 +10,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from zmqlab.look import (
+from zmqlab.show.look import (
     DPI,
     GREY,
     INK,

@@ -13,7 +13,7 @@ import pytest
 from kernel import Kernel, Ran, Watch, beyond_loopback, exists, start
 
 import build
-from zmqlab.experiment import GaveUp, eventually
+from zmqlab.run.threads import GaveUp, eventually
 
 LESSONS = [target for target in build.targets() if target.kind == "lesson"]
 LABS = [target for target in build.targets() if target.kind == "lab"]
@@ -23,7 +23,7 @@ INTERRUPTED = 6  # cells of a notebook, those that take longest
 
 pytestmark = pytest.mark.slow
 linux = pytest.mark.skipif(sys.platform != "linux", reason="counts and addresses come from /proc")
-QUIET = "from zmqlab.experiment import assert_all_quiet\nassert_all_quiet()"
+QUIET = "from zmqlab.run.experiment import assert_all_quiet\nassert_all_quiet()"
 WHO = "import threading\nprint(*threading.enumerate(), sep='\\n')"
 
 

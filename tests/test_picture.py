@@ -8,9 +8,9 @@ import pytest
 from IPython.core.formatters import DisplayFormatter
 from PIL import Image
 
-from zmqlab import picture as module
-from zmqlab.journal import Span
-from zmqlab.plots import Picture, busy, shares, show, together
+from zmqlab.record.journal import Span
+from zmqlab.show import picture as module
+from zmqlab.show.plots import Picture, busy, shares, show, together
 
 MANY = {"w1": 50, "w2": 50, "w3": 0}
 FEW = {"w1": 5, "w2": 5, "w3": 5}

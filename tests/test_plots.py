@@ -13,9 +13,9 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from zmqlab.journal import Span
-from zmqlab.look import INK, PALE, PALETTE, color
-from zmqlab.plots import (
+from zmqlab.record.journal import Span
+from zmqlab.show.look import INK, PALE, PALETTE, color
+from zmqlab.show.plots import (
     Picture,
     busy,
     busy_alt,

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from zmqlab.policy import (
+from zmqlab.balance.policy import (
     Credit,
     Fleet,
     Liveness,

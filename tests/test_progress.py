@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from zmqlab import progress
-from zmqlab.progress import COURSE, Chapter, Map, Progress
+from zmqlab.learn import progress
+from zmqlab.learn.progress import COURSE, Chapter, Map, Progress
 
 WHEN = datetime.fromisoformat("2026-11-03T12:34:56+01:00")
 

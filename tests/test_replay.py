@@ -4,10 +4,10 @@ import re
 import pytest
 import zmq
 
-from zmqlab.experiment import Experiment
-from zmqlab.journal import Hop, Journal, SocketNote
-from zmqlab.live import WIDGET_VIEW
-from zmqlab.replay import ELSEWHERE, Replay, columns, steps, stories
+from zmqlab.record.journal import Hop, Journal, SocketNote
+from zmqlab.run.experiment import Experiment
+from zmqlab.show.live import WIDGET_VIEW
+from zmqlab.show.replay import ELSEWHERE, Replay, columns, steps, stories
 
 C1, C2, W1 = b"\x00c1..", b"\x00c2..", b"\x00w1.."
 
@@ -267,7 +267,7 @@ def test_nothing_at_all_can_be_replayed():
 def test_the_picture_and_the_story_stand_beside_the_player(monkeypatch, capsys):
     replay = Replay(idle_worker_broker(ready_first=True).journal, follow=b"hello")
     shown = []
-    monkeypatch.setattr("zmqlab.replay.display", lambda data, **_: shown.append(data))
+    monkeypatch.setattr("zmqlab.show.replay.display", lambda data, **_: shown.append(data))
     replay._ipython_display_()
     assert set(shown[0]) == {"text/plain", "image/png", WIDGET_VIEW}
     assert shown[0]["text/plain"] == repr(replay)

@@ -8,8 +8,8 @@ import pytest
 from test_browser import FLAGS, chromium, playwright
 from test_replay import idle_worker_broker
 
-from zmqlab.experiment import eventually
-from zmqlab.replay import Replay
+from zmqlab.run.threads import eventually
+from zmqlab.show.replay import Replay
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 HOPS = 10  # READY takes two, the request eight

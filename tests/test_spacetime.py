@@ -9,10 +9,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
-from zmqlab.journal import Hop, Journal
-from zmqlab.look import GREY, color, darker
-from zmqlab.plots import Picture, space_time, space_time_alt, space_time_text
-from zmqlab.spacetime import _Scene
+from zmqlab.record.journal import Hop, Journal
+from zmqlab.show.look import GREY, color, darker
+from zmqlab.show.plots import Picture, space_time, space_time_alt, space_time_text
+from zmqlab.show.spacetime import _Scene
 
 ID = b"\x00\xa1\xb2\xc3\x01"  # as ZeroMQ makes them
 

@@ -14,8 +14,10 @@ from pathlib import Path
 import pytest
 import zmq
 
-from zmqlab.experiment import Experiment, eventually
-from zmqlab.tap import ROOM, Fault, Faults, Tap
+from zmqlab.record.arrows import messages
+from zmqlab.run.experiment import Experiment
+from zmqlab.run.threads import eventually
+from zmqlab.wire.tap import ROOM, Fault, Faults, Tap
 
 HERE = Path(__file__).parent
 
@@ -118,7 +120,7 @@ def test_the_journal_matches_messages_across_the_tap():
     with request_reply() as (lab, _, req, router):
         req.send(b"hello")
         router.recv_multipart()
-    ((sent, received),) = lab.journal.messages()
+    ((sent, received),) = messages(lab.journal)
     assert (sent.socket.kind, received.socket.kind) == ("REQ", "ROUTER")
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zmqlab.theory import best_split, makespan_bound, mg1, mmc
+from zmqlab.balance.theory import best_split, makespan_bound, mg1, mmc
 
 FLEET = [0.002, 0.002, 0.050]  # seconds per task: two quick workers and a straggler
 costs = st.floats(min_value=0.01, max_value=100)

@@ -2,10 +2,10 @@
 
 import re
 
-from zmqlab.journal import Hop, Journal, SocketNote
-from zmqlab.trail import MOST, follow
-from zmqlab.wire import Record, Wire
-from zmqlab.zmtp import Unit
+from zmqlab.record.journal import Hop, Journal, SocketNote
+from zmqlab.wire.record import Record, Wire
+from zmqlab.wire.trail import MOST, follow
+from zmqlab.wire.zmtp import Unit
 
 CLIENT = bytes.fromhex("0000a1b2c3")
 REQ, ROUTER = SocketNote(1, "client", "REQ"), SocketNote(2, "broker", "ROUTER")

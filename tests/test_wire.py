@@ -2,8 +2,8 @@
 
 import re
 
-from zmqlab.wire import MOST, Record, Wire
-from zmqlab.zmtp import Unit
+from zmqlab.wire.record import MOST, Record, Wire
+from zmqlab.wire.zmtp import Unit
 
 
 def met():

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from zmqlab.zmtp import COMMAND, KEEP, LONG, MORE, Decoder, Dialogue, Unit
+from zmqlab.wire.zmtp import COMMAND, KEEP, LONG, MORE, Decoder, Dialogue, Unit
 
 # 37/ZMTP, "Worked Example", octet by octet.
 GREETING = (

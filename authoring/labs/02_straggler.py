@@ -10,9 +10,10 @@ import time
 
 import zmq
 
-from zmqlab import check, plots
-from zmqlab.experiment import Experiment, assert_all_quiet
-from zmqlab.theory import makespan_bound
+from zmqlab import check
+from zmqlab.balance import makespan_bound
+from zmqlab.run import Experiment, assert_all_quiet
+from zmqlab.show import plots
 
 # %% [markdown]
 # ## The contract

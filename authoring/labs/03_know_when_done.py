@@ -11,7 +11,7 @@ import time
 import zmq
 
 from zmqlab import check
-from zmqlab.experiment import Experiment, assert_all_quiet
+from zmqlab.run import Experiment, assert_all_quiet
 
 # %% [markdown]
 # ## The contract

@@ -10,7 +10,7 @@ import zmq
 
 from zmqlab import check
 from zmqlab.envelope import show
-from zmqlab.experiment import Experiment, assert_all_quiet
+from zmqlab.run import Experiment, assert_all_quiet
 
 # %% [markdown]
 # ## The contract

@@ -9,7 +9,7 @@
 import zmq
 
 from zmqlab import check
-from zmqlab.experiment import Experiment, assert_all_quiet
+from zmqlab.run import Experiment, assert_all_quiet
 
 # %% [markdown]
 # ## A broker that works

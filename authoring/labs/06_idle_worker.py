@@ -11,10 +11,11 @@ from functools import partial
 
 import zmq
 
-from zmqlab import check, plots
-from zmqlab.brokers import idle_worker
+from zmqlab import check
+from zmqlab.balance.brokers import idle_worker
 from zmqlab.envelope import show
-from zmqlab.experiment import Experiment, assert_all_quiet
+from zmqlab.run import Experiment, assert_all_quiet
+from zmqlab.show import plots
 
 # %% [markdown]
 # ## The contract

@@ -10,9 +10,8 @@ from random import Random
 from statistics import fmean
 
 from zmqlab import check
-from zmqlab.clock import constant, simulate
-from zmqlab.experiment import assert_all_quiet
-from zmqlab.theory import best_split, makespan_bound
+from zmqlab.balance import best_split, constant, makespan_bound, simulate
+from zmqlab.run import assert_all_quiet
 
 # %% [markdown]
 # ## The contract

@@ -19,15 +19,15 @@ import sys
 import time
 
 sys.path.append("..")  # the course's own folder: found even where it was not installed
-from zmqlab import environment
+from zmqlab.learn import environment
 
 environment.check()  # if something is missing, it says what, and how to repair it
 
 import zmq
 
-from zmqlab import plots, progress
-from zmqlab.experiment import Arrivals, Experiment, assert_all_quiet
-from zmqlab.live import Prediction, watch
+from zmqlab.learn import progress
+from zmqlab.run import Arrivals, Experiment, assert_all_quiet
+from zmqlab.show import Prediction, plots, watch
 
 # %% [markdown]
 # ## Three workers, a hundred tasks

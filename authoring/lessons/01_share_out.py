@@ -22,9 +22,8 @@ from statistics import median
 
 import zmq
 
-from zmqlab import plots
-from zmqlab.experiment import Arrivals, Experiment, assert_all_quiet
-from zmqlab.live import Prediction
+from zmqlab.run import Arrivals, Experiment, assert_all_quiet
+from zmqlab.show import Prediction, plots
 
 # %% [markdown]
 # ## Two programs, as tutorials write them

@@ -21,10 +21,9 @@ import time
 
 import zmq
 
-from zmqlab import plots
-from zmqlab.experiment import Arrivals, Experiment, assert_all_quiet
-from zmqlab.live import Prediction
-from zmqlab.theory import best_split, makespan_bound
+from zmqlab.balance import best_split, makespan_bound
+from zmqlab.run import Arrivals, Experiment, assert_all_quiet
+from zmqlab.show import Prediction, plots
 
 # %% [markdown]
 # ## How fast could it be?

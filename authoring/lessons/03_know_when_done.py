@@ -21,9 +21,8 @@ import time
 
 import zmq
 
-from zmqlab import plots
-from zmqlab.experiment import Arrivals, Experiment, assert_all_quiet
-from zmqlab.live import Prediction
+from zmqlab.run import Arrivals, Experiment, assert_all_quiet
+from zmqlab.show import Prediction, plots
 
 # %% [markdown]
 # ## Ten tasks, three taken

@@ -21,10 +21,9 @@
 import zmq
 
 from zmqlab.envelope import Envelope, MalformedEnvelope, show
-from zmqlab.experiment import Experiment, assert_all_quiet
-from zmqlab.live import Prediction
-from zmqlab.tap import Tap
-from zmqlab.trail import follow
+from zmqlab.run import Experiment, assert_all_quiet
+from zmqlab.show import Prediction
+from zmqlab.wire import Tap, follow
 
 # %% [markdown]
 # ## One frame is sent

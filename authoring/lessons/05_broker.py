@@ -21,11 +21,9 @@ import time
 
 import zmq
 
-from zmqlab import plots
-from zmqlab.experiment import Experiment, assert_all_quiet
-from zmqlab.live import Prediction
-from zmqlab.replay import Replay
-from zmqlab.theory import makespan_bound
+from zmqlab.balance import makespan_bound
+from zmqlab.run import Experiment, assert_all_quiet
+from zmqlab.show import Prediction, Replay, plots
 
 CLIENTS = [f"c{number}" for number in range(1, 13)]
 WORKERS = ["w1", "w2", "w3"]
@@ -403,7 +401,7 @@ arriving.compare(flooded)
 # - **Whoever connects to the backend is a worker.** The DEALER deals to any peer. Open its port in a web browser, and the browser is dealt requests too: to libzmq its bytes are the start of a very old ZMTP. Let nobody reach that port who is not a worker.
 # - **A worker may be a REP.** It takes the envelope off and puts it back by itself, as in lesson 4. A DEALER may answer out of order.
 # - **Over tcp the kernel's buffers are part of the queue.** A flood of small answers may just fit; larger ones do not. `sndhwm` and `rcvhwm` of 0 mean: no limit but memory.
-# - The broker of this lesson is `zmqlab.brokers.router_dealer`; its tests set hostile peers on it.
+# - The broker of this lesson is `zmqlab.balance.brokers.router_dealer`; its tests set hostile peers on it.
 
 # %% [markdown]
 # ## What we know now

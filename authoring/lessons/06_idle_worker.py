@@ -24,14 +24,10 @@ from random import Random
 
 import zmq
 
-from zmqlab import plots
-from zmqlab.brokers import router_dealer
-from zmqlab.clock import simulate
-from zmqlab.experiment import Experiment, assert_all_quiet
-from zmqlab.live import Prediction
-from zmqlab.policy import Credit, Fleet, Policy
-from zmqlab.replay import Replay
-from zmqlab.theory import makespan_bound
+from zmqlab.balance import Credit, Fleet, Policy, makespan_bound, simulate
+from zmqlab.balance.brokers import router_dealer
+from zmqlab.run import Experiment, assert_all_quiet
+from zmqlab.show import Prediction, Replay, plots
 
 CLIENTS = [f"c{number}" for number in range(1, 13)]
 FLEET = {"w1": 0.002, "w2": 0.002, "w3": 0.050}  # seconds for one request
@@ -420,7 +416,7 @@ print(answered_of_ten.compare(answers))
 # - **Credit above 1 takes a worker on a DEALER** (or ROUTER). A REQ hands out one request, and when its program answers, it throws away what else has come in between ([req.cpp](https://github.com/zeromq/libzmq/blob/v4.3.5/src/req.cpp)). The broker counts those as outstanding for ever, and their credit is gone.
 # - **One envelope.** This broker takes `[client, ∅, body]`, as REQ clients make it. A client behind a second ROUTER, or a REQ with `REQ_CORRELATE`, has more addresses before the empty frame; then split at the first empty frame, as in lesson 4.
 # - **A worker that comes back** under its old name says READY again and is idle again. What it held is lost to its client, who has to ask again.
-# - The brokers of this lesson are `zmqlab.brokers.idle_worker` and `by_policy`.
+# - The brokers of this lesson are `zmqlab.balance.brokers.idle_worker` and `by_policy`.
 
 # %% [markdown]
 # ## What we know now

@@ -23,12 +23,9 @@ from time import monotonic, sleep
 
 import zmq
 
-from zmqlab.brokers import by_policy
-from zmqlab.clock import bimodal, constant, exponential, poisson, simulate
-from zmqlab.experiment import Experiment, assert_all_quiet
-from zmqlab.live import Prediction, Sliders
-from zmqlab.plots import LINES, PALETTE, Picture, busy, ecdf, ecdf_text, percentile, show, together
-from zmqlab.policy import (
+from zmqlab.balance.brokers import by_policy
+from zmqlab.balance.clock import bimodal, constant, exponential, poisson, simulate
+from zmqlab.balance.policy import (
     Credit,
     RoundRobin,
     at_random,
@@ -36,7 +33,11 @@ from zmqlab.policy import (
     least_recently_used,
     two_choices,
 )
-from zmqlab.theory import makespan_bound, mg1, mmc
+from zmqlab.balance.theory import makespan_bound, mg1, mmc
+from zmqlab.run import Experiment, assert_all_quiet
+from zmqlab.show import Prediction, Sliders
+from zmqlab.show.look import LINES, PALETTE
+from zmqlab.show.plots import Picture, busy, ecdf, ecdf_text, percentile, show, together
 
 # %% [markdown]
 # ## A policy is a function
@@ -87,7 +88,7 @@ print(ecdf_text({"round robin": turns, "idle longest": queue}))
 # %% [markdown]
 # ## Asking takes time
 #
-# So far a message took no time. Now let it travel for half a millisecond, to the worker and back. Round robin has its next task lying at the worker already. Who is idle has to say so, and wait. `run_all` lets four more policies of `zmqlab.policy` do the same tasks.
+# So far a message took no time. Now let it travel for half a millisecond, to the worker and back. Round robin has its next task lying at the worker already. Who is idle has to say so, and wait. `run_all` lets four more policies of `zmqlab.balance.policy` do the same tasks.
 #
 # > **Predict.** Each task takes a millisecond more on its way. By how many milliseconds does the mean sojourn of `idle longest` grow?
 

@@ -17,13 +17,14 @@ import zmq
 from zmq.utils.monitor import recv_monitor_message
 
 from zmqlab.envelope import show
-from zmqlab.experiment import GaveUp, eventually
-from zmqlab.journal import Hop, Journal
-from zmqlab.lens import Socket
-from zmqlab.tap import Tap
+from zmqlab.record.journal import Hop, Journal
+from zmqlab.record.lens import Socket
+from zmqlab.run.threads import GaveUp, eventually
+from zmqlab.wire.tap import Tap
 
+from .call import Call, said
+from .judge import Scenario, Trial, judge, together
 from .report import Finding, Report, failed, passed, undecided
-from .running import Call, Scenario, Trial, judge, said, together
 
 PATIENT = 3.0  # seconds of patience where the workers do come
 PATIENCE = 1.0  # and where one does not
@@ -464,7 +465,9 @@ def _one_missing(feed: Callable[..., Any]) -> Iterator[Finding]:
                 findings[-1] = undecided(SAYS, evidence + "late meanwhile.", BUSY)
         yield from findings
         yield from nothing_was_sent(feeder.journal, workers.trial.journal)
-        if call.state == "raised" and (left := call.sockets_left() or call.context_held(feeder)):
+        if call.state == "raised" and (
+            left := call.sockets_left() or call.context_held(feeder.over)
+        ):
             yield left
 
 

@@ -12,13 +12,14 @@ from typing import Any, NamedTuple
 
 import zmq
 
+from zmqlab.balance.theory import makespan_bound
 from zmqlab.envelope import show
-from zmqlab.experiment import GaveUp, eventually
-from zmqlab.journal import Journal
-from zmqlab.theory import makespan_bound
+from zmqlab.record.journal import Journal
+from zmqlab.run.threads import GaveUp, eventually
 
+from .call import Call, brief
+from .judge import Scenario, Trial, judge, together
 from .report import Finding, Report, failed, in_situation, passed
-from .running import Call, Scenario, Trial, brief, judge, together
 
 READY, NO_MORE = b"READY", b""
 TASKS = 42

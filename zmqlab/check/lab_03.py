@@ -15,10 +15,11 @@ from typing import Any, NamedTuple
 import zmq
 
 from zmqlab.envelope import show
-from zmqlab.journal import Hop, Journal
+from zmqlab.record.journal import Hop, Journal
 
+from .call import Call, brief, same
+from .judge import Scenario, Trial, judge, together
 from .report import Finding, Report, failed, in_situation, passed, undecided
-from .running import Call, Scenario, Trial, brief, judge, same, together
 
 LIMIT = 8.0  # seconds for a call that takes about one
 PATIENCE = 0.5

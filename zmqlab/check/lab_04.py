@@ -17,11 +17,13 @@ from typing import Any
 
 import zmq
 
-from zmqlab.experiment import GaveUp, Stopped, origin
-from zmqlab.journal import Journal
+from zmqlab.record.journal import Journal
+from zmqlab.run.threads import GaveUp, Stopped
+from zmqlab.run.where import origin
 
+from .call import Call, brief, said
+from .judge import Scenario, Trial, judge
 from .report import Finding, Report, failed, passed, undecided
-from .running import Call, Scenario, Trial, brief, judge, said
 
 LIMIT = 5.0  # seconds for all questions to one function
 LIVE = 10.0  # seconds for the live peers to get their answers

@@ -11,7 +11,9 @@ import zmq
 
 from zmqlab.envelope import show
 
-from .peers import (
+from .judge import Scenario, judge
+from .report import Finding, Report, failed, passed
+from .stage import (
     GOES_ON,
     LIMIT,
     PATIENCE,
@@ -23,8 +25,6 @@ from .peers import (
     up_to_failure,
     wrong_of,
 )
-from .report import Finding, Report, failed, passed
-from .running import Scenario, judge
 
 ARRIVES = "a request reaches a worker, and its answer comes back"
 AT_ONCE = "requests of several clients are under way at the same time"

@@ -12,10 +12,12 @@ from typing import Any, NamedTuple
 import zmq
 
 from zmqlab.envelope import show
-from zmqlab.experiment import GaveUp
-from zmqlab.journal import Journal
+from zmqlab.record.journal import Journal
+from zmqlab.run.threads import GaveUp
 
-from .peers import (
+from .judge import Scenario, judge
+from .report import Finding, Report, failed, passed
+from .stage import (
     GOES_ON,
     LIMIT,
     PATIENCE,
@@ -27,8 +29,6 @@ from .peers import (
     done,
     wrong_of,
 )
-from .report import Finding, Report, failed, passed
-from .running import Scenario, judge
 
 GIVEN = "an idle worker is given the request, and its answer comes back"
 UNREAD = "with nobody idle, requests stay unread in the frontend"

@@ -14,11 +14,12 @@ from random import Random
 from statistics import fmean, quantiles
 from typing import Any, NamedTuple
 
-from zmqlab.clock import Work, bimodal, constant, poisson, simulate
-from zmqlab.policy import RoundRobin
+from zmqlab.balance.clock import Work, bimodal, constant, poisson, simulate
+from zmqlab.balance.policy import RoundRobin
 
+from .call import Call, brief
+from .judge import Scenario, judge
 from .report import Finding, Report, failed, passed, undecided
-from .running import Call, Scenario, brief, judge
 
 LIMIT = 20.0  # seconds for each of the two scenarios
 OWN_PART = 0.5  # of the time that a check took: below, it was not choose that was slow

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from zmqlab.journal import Journal
+from zmqlab.record.journal import Journal
 
 Verdict = Literal["passed", "failed", "undecided"]
 
@@ -144,7 +144,7 @@ def _indented(lines: Iterable[str], by: int = 2) -> list[str]:
 def _told(story: Journal) -> str:
     """A story in words; nothing where it cannot be told: no verdict depends on it."""
     try:
-        from zmqlab.plots import space_time_text
+        from zmqlab.show.plots import space_time_text
 
         return space_time_text(story, limit=LONGEST_STORY)
     except Exception:
@@ -180,7 +180,7 @@ def _folded(title: str, text: str) -> str:
 def _picture(story: Journal) -> str:
     """The story as a space-time diagram; nothing where it cannot be drawn."""
     try:
-        from zmqlab.plots import Picture, space_time
+        from zmqlab.show.plots import Picture, space_time
 
         picture = Picture(space_time, story, limit=LONGEST_STORY)
         data = base64.b64encode(picture.png()).decode()

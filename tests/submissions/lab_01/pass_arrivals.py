@@ -2,7 +2,7 @@
 
 import zmq
 
-from zmqlab.experiment import Arrivals
+from zmqlab.run import Arrivals
 
 
 def feed(ctx, endpoint, n_workers, tasks, patience):

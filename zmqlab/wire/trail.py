@@ -5,9 +5,10 @@ from __future__ import annotations
 import html
 from typing import NamedTuple
 
-from .envelope import show, show_html
-from .journal import Journal
-from .wire import Wire
+from zmqlab.envelope import show, show_html
+from zmqlab.record.journal import Journal
+
+from .record import Wire
 
 MOST = 60  # steps that are shown before the rest is only counted
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 PYTHON = (3, 11)
-REQUIREMENTS = Path(__file__).resolve().parent.parent / "requirements.txt"
+REQUIREMENTS = Path(__file__).resolve().parent.parent.parent / "requirements.txt"
 
 
 class NotReady(Exception):

@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
 from itertools import permutations
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-if TYPE_CHECKING:
-    from .journal import Frames, Hop, SocketNote
+from .journal import Frames, Hop, Journal, SocketNote
 
-    _Link = Literal["direct", "beyond"] | None
-    _Peers = dict[tuple[SocketNote, bytes], set[SocketNote]]
-    _Times = dict[Frames, dict[SocketNote, list[float]]]  # by key, by socket
+_Link = Literal["direct", "beyond"] | None
+_Peers = dict[tuple[SocketNote, bytes], set[SocketNote]]
+_Times = dict[Frames, dict[SocketNote, list[float]]]  # by key, by socket
 
 
 class Message(NamedTuple):
@@ -34,7 +33,7 @@ def wire(hop: Hop) -> Frames:
 
     A ROUTER's first frame is an address for its own use and does not travel; the empty frame of a
     REQ or REP travels although its program does not see it. Of a REP's answer only what follows
-    the first empty frame is known here, so `Journal.messages` compares from there.
+    the first empty frame is known here, so `messages` compares from there.
     """
     frames = hop.frames
     if hop.socket.kind == "ROUTER":
@@ -44,19 +43,17 @@ def wire(hop: Hop) -> Frames:
     return frames
 
 
-def match(
-    hops: Iterable[Hop], sockets: Iterable[SocketNote], same_places: Iterable[tuple[str, str]]
-) -> list[Message]:
-    """The messages that these hops are the ends of, in order of the hop that shows each first.
+def messages(journal: Journal) -> list[Message]:
+    """Every message with both its ends, in order of the hop that shows it first.
 
-    What is known: sockets that share an endpoint (where endpoints are known; `same_places` are
-    pairs of endpoints that lead to one place), the frames that travel, that no message is
-    received before it was sent, the order of messages between two sockets, and for a ROUTER which
-    peer it means by an address, learned from all the hops. Where messages are alike in all of
-    that, the one sent first counts as received first.
+    What is known: sockets that share an endpoint (where endpoints are known), the frames that
+    travel, that no message is received before it was sent, the order of messages between two
+    sockets, and for a ROUTER which peer it means by an address, learned from all the hops. Where
+    messages are alike in all of that, the one sent first counts as received first.
     """
-    hops = list(hops)
-    return _match(hops, _Net(sockets, (hop.socket for hop in hops), same_places))
+    hops = journal.hops
+    net = _Net(journal.sockets, (hop.socket for hop in hops), journal.same_places)
+    return _match(hops, net)
 
 
 # --- Which receive belongs to which send ------------------------------------------------------

@@ -14,7 +14,7 @@ from operator import itemgetter
 from threading import Lock
 from typing import Any, Literal, NamedTuple
 
-from .arrows import Message, match
+from zmqlab.span import Span
 
 Way = Literal["sent", "received"]
 Frames = tuple[bytes, ...]
@@ -56,15 +56,6 @@ class Wait(NamedTuple):
     since: float  # when the call began, seconds on the monotonic clock
 
 
-class Span(NamedTuple):
-    """One participant at work on one task, from `start` to `end` (seconds, the journal's clock)."""
-
-    who: str
-    start: float
-    end: float
-    task: Frames
-
-
 class Journal:
     """Hops in the order in which they were noted: append-only, safe to write from any thread."""
 
@@ -72,7 +63,7 @@ class Journal:
         self.start = time.monotonic()
         self.sockets: list[SocketNote] = []
         self._opening = Lock()  # a socket's number is its place in `sockets`, from 1
-        self._same_places: list[tuple[str, str]] = []
+        self.same_places: list[tuple[str, str]] = []  # pairs of endpoints: see `same_place`
         # A hop is kept as six values in a row, with its socket's place in `sockets` for the
         # note and a single frame for itself: nothing that the garbage collector would follow.
         self._values: list[Any] = []
@@ -112,7 +103,7 @@ class Journal:
 
     def same_place(self, endpoint: str, other: str) -> None:
         """Note that who connects to the one endpoint reaches the other (through a tap, say)."""
-        self._same_places.append((endpoint, other))
+        self.same_places.append((endpoint, other))
 
     def __len__(self) -> int:
         return len(self._values) // 6
@@ -160,7 +151,7 @@ class Journal:
         """A journal of these of its hops, with the same clock and the same sockets."""
         part = self.of(hops, self.sockets)
         part.start = self.start
-        part._same_places = self._same_places
+        part.same_places = self.same_places
         return part
 
     def spans(self, who: Sequence[str] | None = None) -> list[Span]:
@@ -188,7 +179,3 @@ class Journal:
                 end = last if following is None else following[1].since
                 spans.append(Span(name, event.time, max(event.time, end), event.frames))
         return sorted(spans, key=lambda span: span.start)
-
-    def messages(self) -> list[Message]:
-        """Every message with both its ends, in order of the hop that shows it first."""
-        return match(self.hops, self.sockets, self._same_places)

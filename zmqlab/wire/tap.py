@@ -25,9 +25,10 @@ from random import Random
 from types import TracebackType
 from typing import Literal, NamedTuple
 
-from .experiment import put_off_interrupt
-from .journal import Journal
-from .wire import Record, Wire
+from zmqlab.record.journal import Journal
+from zmqlab.run.threads import put_off_interrupt
+
+from .record import Record, Wire
 from .zmtp import KEEP, Decoder, Dialogue, Unit
 
 ROOM = 256 * 1024  # octets that the tap holds for one direction before it stops reading

@@ -8,23 +8,23 @@ the broker over tcp; nothing is asked of the broker but what its peers can see.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import math
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any
 
 import zmq
 
 from zmqlab.envelope import show
-from zmqlab.journal import Journal, SocketNote
+from zmqlab.record.journal import Journal, SocketNote
 
+from .call import Call, said
+from .judge import Trial, learners_threads, together
+from .machine import Used, busy_part, out_of_turn, starved, used_by, used_by_all
 from .report import Finding, failed, passed, undecided
-from .running import Call, Trial, _learners_threads, said, together
 
 PATIENCE = 5.0  # seconds for anything that takes a few milliseconds
 SETTLED = 0.3  # seconds after which what has not come on a quiet stage is not coming
@@ -96,74 +96,6 @@ class OutOfTime(Exception):
             f"Its {LIMIT:g} s were over. The broker was at {self}",
             "Every message took long. Where does it wait?",
         )
-
-
-class Used(NamedTuple):
-    """Seconds that a thread has run, and that it has stood in line to run."""
-
-    ran: float
-    in_line: float  # counted when the line has come to its end
-    wants_to_run: bool = False  # at this moment
-
-
-def _used_by(thread: threading.Thread) -> Used:
-    """What a thread has used so far; where the system does not say, all that the process has."""
-    if not hasattr(time, "pthread_getcpuclockid"):
-        return Used(time.process_time(), 0.0)
-    ran = time.clock_gettime(time.pthread_getcpuclockid(thread.ident or 0))
-    about = Path(f"/proc/self/task/{thread.native_id}")
-    try:
-        in_line = int((about / "schedstat").read_text().split()[1]) / 1e9
-        state = (about / "stat").read_text().rpartition(")")[2].split()[0]
-    except (OSError, IndexError, ValueError):
-        return Used(ran, 0.0)
-    return Used(ran, in_line, state == "R")
-
-
-def _used_by_all() -> dict[int, Used]:
-    """What each thread of this process has used so far; {} where the system does not say."""
-    found = {}
-    for about in Path("/proc/self/task").glob("*/schedstat"):
-        with contextlib.suppress(OSError, IndexError, ValueError):
-            ran, in_line = about.read_text().split()[:2]
-            found[int(about.parent.name)] = Used(int(ran) / 1e9, int(in_line) / 1e9)
-    return found
-
-
-def out_of_turn(before: Mapping[int, Used], after: Mapping[int, Used], seconds: float) -> float:
-    """How long a thread stood in line that wanted little and got it late; 0 if none did.
-
-    Late is more than half of the time, little less than a tenth: a thread that never waits stands
-    in line as well, and has only itself to blame.
-    """
-    late = [0.0]
-    for thread, then in before.items():
-        now = after.get(thread, then)
-        if now.ran - then.ran < seconds / 10 and now.in_line - then.in_line > seconds / 2:
-            late.append(now.in_line - then.in_line)
-    return max(late)
-
-
-def starved(before: Mapping[int, Used], after: Mapping[int, Used], seconds: float) -> bool:
-    """Whether a thread wants to run and has stood in line for so long that it is not known yet."""
-    return any(
-        after[thread].wants_to_run and sum(after[thread][:2]) - sum(then[:2]) < seconds / 2
-        for thread, then in before.items()
-        if thread in after
-    )
-
-
-def busy_part(before: Mapping[int, Used], after: Mapping[int, Used], seconds: float) -> float:
-    """The part of the time in which the busiest of some threads ran, 0 to 1.
-
-    What it stood in line for a processor does not count: on a loaded machine a thread that never
-    waits for anything else gets little of one, and yet all that it can.
-    """
-    parts = [0.0]
-    for thread, then in before.items():
-        now = after.get(thread, then)
-        parts.append((now.ran - then.ran) / max(1e-3, seconds - (now.in_line - then.in_line)))
-    return min(1.0, max(parts))
 
 
 def wrong_of(findings: Iterable[Finding]) -> list[Finding]:
@@ -283,9 +215,9 @@ class Stage:
                 return True
             left = deadline - (now := time.monotonic())
             if before is None and now - began > MOMENT:  # it takes long: is it the machine?
-                before, since = _used_by_all(), now
+                before, since = used_by_all(), now
             if left <= 0 and before is not None:
-                self.out_of_turn = out_of_turn(before, _used_by_all(), now - since)
+                self.out_of_turn = out_of_turn(before, used_by_all(), now - since)
             if left <= 0 or self.call.done:
                 self._receive(0.02)
                 came = bool(condition())
@@ -380,8 +312,8 @@ class Stage:
 
     def _used(self) -> dict[int, Used]:
         """What each thread that runs the broker has used of the processor so far."""
-        threads = {self.call._thread, *_learners_threads(self.before)}
-        return {t.ident: _used_by(t) for t in threads if t is not None and t.ident and t.is_alive()}
+        threads = {self.call._thread, *learners_threads(self.before)}
+        return {t.ident: used_by(t) for t in threads if t is not None and t.ident and t.is_alive()}
 
     # ---- the end
 
@@ -389,9 +321,9 @@ class Stage:
         """End the broker's context; what is to be said of how the broker took that."""
         if problem := self.call.early_end():
             return [problem]
-        began, before = time.monotonic(), _used_by_all()
+        began, before = time.monotonic(), used_by_all()
         self.trial.end()
-        self.out_of_turn = out_of_turn(before, _used_by_all(), time.monotonic() - began)
+        self.out_of_turn = out_of_turn(before, used_by_all(), time.monotonic() - began)
         call = self.call
         if self.out_of_turn and (late := call.late_end()):
             return [self.slow(late.rule, late.evidence)]

@@ -10,9 +10,11 @@ from typing import Any, NamedTuple
 
 from matplotlib.axes import Axes
 
-from .arrows import Message
-from .envelope import show as show_frames
-from .journal import Hop, Journal, SocketNote
+from zmqlab.envelope import show as show_frames
+from zmqlab.record.arrows import Message
+from zmqlab.record.arrows import messages as messages_of
+from zmqlab.record.journal import Hop, Journal, SocketNote
+
 from .look import (
     INK,
     PALE,
@@ -155,7 +157,7 @@ class _Scene:
         limit: int | None,
         room: float | None = None,  # rows
     ) -> None:
-        messages = journal.messages()
+        messages = messages_of(journal)
         sockets = list(dict.fromkeys(hop.socket for hop in journal.hops))
         self.alone = len(journal.who()) == 1
         self._socket_names = _socket_names(sockets) if self.alone else {}

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, overload
 
-from .envelope import show_frame
+from zmqlab.envelope import show_frame
+
 from .zmtp import Unit, Value
 
 MOST = 80  # records that a table shows before it only counts the rest

@@ -19,10 +19,11 @@ import anywidget
 import traitlets
 from IPython.display import display
 
+from zmqlab.envelope import parts, show, show_frame
+from zmqlab.record.arrows import Message, messages, wire
+from zmqlab.record.journal import Hop, Journal
+
 from . import plots
-from .arrows import Message, wire
-from .envelope import parts, show, show_frame
-from .journal import Hop, Journal
 from .live import bundle
 from .look import GREY, color
 
@@ -49,7 +50,7 @@ def steps(journal: Journal) -> list[Step]:
     step is then moved to the moment of the receipt.
     """
     found = []
-    for message in journal.messages():
+    for message in messages(journal):
         sent, received = message
         if sent is not None:
             time = sent.time if received is None else min(sent.time, received.time)

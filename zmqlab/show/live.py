@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as widgets
 from IPython.display import DisplayHandle
 
+from zmqlab.record.journal import Journal, Way
+
 from . import plots
-from .journal import Journal, Way
 
 if TYPE_CHECKING:
-    from .experiment import Experiment
+    from zmqlab.run.experiment import Experiment
 
 __all__ = ["Comparison", "Prediction", "ShareView", "Sliders", "watch"]
 

@@ -15,7 +15,8 @@ from itertools import accumulate
 from math import inf, sqrt
 from random import Random
 
-from .journal import Span
+from zmqlab.span import Span
+
 from .policy import Fleet, Policy
 
 # --- What tasks cost --------------------------------------------------------------------------
@@ -143,8 +144,8 @@ def simulate(
     """Run tasks through a broker with this policy and its workers.
 
     Args:
-        choose: the policy (see `zmqlab.policy`), asked while tasks wait: at each arrival and
-            each answer. A policy with a memory starts with the memory that it has now.
+        choose: the policy (see `policy`), asked while tasks wait: at each arrival and each answer.
+            A policy with a memory starts with the memory that it has now.
         arrivals: when each task comes to the broker, ascending. All zero: all at the start.
         costs: what each costs: seconds on a worker of speed 1.
         speeds: one number per worker; 0.5 takes twice as long.

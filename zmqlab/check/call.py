@@ -1,58 +1,29 @@
-"""Run a learner's code so that whatever it does becomes a finding, within a limit.
-
-A checker is a list of scenarios. Each runs the learner's functions in threads of an Experiment,
-collects plain data and asks pure rules about it:
-
-    def lab01(feed): return judge("lab01", {"feed(ctx, endpoint, …)": feed}, SCENARIOS)
-
-    def _three_workers(feed):                        # one scenario
-        call = Call("feed", feed)
-        with Trial("lab01") as lab:
-            lab.start("feed", call, lab.endpoint(), 3, tasks, 5.0)     # feed(lab.ctx, …)
-            call.wait(10)
-        if problem := call.problem():
-            return [problem]
-        return [rule_one(lab.journal), rule_two(call.value)]
-
-The first scenario that does not pass is the last that runs: the rest is reported as not tried.
-That keeps a report short and its time bounded.
-"""
+"""One call of a learner's function, watched: how it ended, when, and at which line."""
 
 from __future__ import annotations
 
 import contextlib
 import functools
 import inspect
-import io
 import reprlib
 import sys
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
 import zmq
 
-from zmqlab.experiment import (
-    Experiment,
-    Stopped,
-    Task,
-    _is_library,
-    in_learners_code,
-    origin,
-    place,
-)
-from zmqlab.journal import Journal
-from zmqlab.lens import Context, Socket
+from zmqlab.record.lens import Context, Socket
+from zmqlab.run.threads import Stopped, Task
+from zmqlab.run.where import in_learners_code, origin, place
 
-from .report import Finding, Report, failed, undecided
+from .report import Finding, failed
 
 State = Literal["not started", "running", "returned", "raised", "context ended", "stopped"]
 
-PRINTED_AT_MOST = 4000  # characters
 HOLE = "is yours to write"  # what authoring/build.py puts into a hole
 TICK = 0.05  # seconds between two looks at a call
 ALWAYS_LATE = 0.005  # seconds by which a look may be late on any machine
@@ -79,9 +50,6 @@ def said(error: BaseException) -> str:
         text = "(its text cannot be shown)"
     kind = type(error).__name__
     return f"{kind}: {text[:300]}" if text else kind
-
-
-# ------------------------------------------------------------------ one call, watched
 
 
 class Call:
@@ -261,13 +229,13 @@ class Call:
             "`with ctx.socket(…) as socket:` closes it on every way out.",
         )
 
-    def context_held(self, trial: Trial) -> Finding | None:
+    def context_held(self, over: bool) -> Finding | None:
         """The finding for a call that raised and keeps its context open; None if it does not.
 
         Ask after the end of a context in which nothing has been sent. This finds sockets that
         were made in a shadow of it.
         """
-        if self.state != "raised" or trial.over:
+        if self.state != "raised" or over:
             return None
         return failed(
             f"{self.name} closes its sockets",
@@ -302,6 +270,11 @@ def _in_line() -> float:
         return int(Path("/proc/thread-self/schedstat").read_text().split()[1]) / 1e9
     except (OSError, IndexError, ValueError):
         return 0.0
+
+
+def unwritten(name: str) -> Finding:
+    """The finding for a hole that nobody has filled."""
+    return failed(f"{name} is written", f"{name} is not done yet.")
 
 
 def not_plain(name: str, evidence: str) -> Finding:
@@ -347,252 +320,3 @@ def _unclosed(ctx: Context) -> list[str]:
         if getattr(socket, "note", None) and socket._maker == me
     ]
     return still + [name for maker, name in _dropped.get(ctx, ()) if maker == me]
-
-
-# ------------------------------------------------------------------ a checker
-
-
-class Trial(Experiment):
-    """An experiment with a learner's code in it.
-
-    Its sockets linger as libzmq's do, though at most `grace` seconds. What is stuck in it is for
-    the findings to say.
-    """
-
-    def __init__(self, name: str, *, grace: float = 1.0, linger: int = -1) -> None:
-        super().__init__(name, grace=grace, linger=linger)
-
-    def __enter__(self) -> Trial:
-        super().__enter__()
-        return self
-
-    def end(self) -> None:
-        """End everything, and say nothing of it."""
-        super().end()
-        self.stuck.clear()
-
-    @property
-    def over(self) -> bool:
-        """Whether its Context has ended. False after `end`: a socket is still open in it."""
-        return self._ended.is_set()
-
-
-@dataclass(frozen=True)
-class Scenario:
-    """One situation: `run` gets the learner's functions and gives findings."""
-
-    title: str  # shown as not tried when an earlier scenario has not passed
-    run: Callable[..., Iterable[Finding]]
-    again: bool = False  # run once more where nothing failed and something is undecided
-
-
-def judge(lab: str, functions: Mapping[str, Any], scenarios: Sequence[Scenario]) -> Report:
-    """Run the scenarios as long as they pass and report; a pass is noted as progress.
-
-    functions: the contract of each, "feed(ctx, endpoint)", and what the learner handed in for it.
-    """
-    before = set(threading.enumerate())
-    with _captured() as printed:
-        findings = [f for item in functions.items() if (f := uncallable(*item))]
-        findings = findings or _all_unwritten(functions)
-        if not findings:
-            findings = list(_as_long_as_they_pass(scenarios, list(functions.values())))
-        findings += threads_left(before)
-    report = Report(lab, tuple(findings), printed.text())
-    if report:
-        _record(lab)
-    return report
-
-
-def _all_unwritten(functions: Mapping[str, Any]) -> list[Finding]:
-    """A finding for each function if all are holes as the lab ships them, else none.
-
-    A hole does nothing but raise NotImplementedError with words that the lab's builder put there.
-    """
-    for function in functions.values():
-        code = getattr(function, "__code__", None)
-        words = [const for const in getattr(code, "co_consts", ()) if isinstance(const, str)]
-        if not code or code.co_names != ("NotImplementedError",) or HOLE not in "".join(words):
-            return []
-    return [unwritten(contract.partition("(")[0]) for contract in functions]
-
-
-def unwritten(name: str) -> Finding:
-    """The finding for a hole that nobody has filled."""
-    return failed(f"{name} is written", f"{name} is not done yet.")
-
-
-def _as_long_as_they_pass(scenarios: Sequence[Scenario], functions: list[Any]) -> Iterator[Finding]:
-    for n, scenario in enumerate(scenarios, 1):
-        findings = _findings(scenario, functions)
-        yield from findings
-        if any(finding.verdict != "passed" for finding in findings):
-            if rest := "\n".join(left.title for left in scenarios[n:]):
-                yield undecided("not tried yet", rest)
-            return
-
-
-def _findings(scenario: Scenario, functions: list[Any]) -> list[Finding]:
-    try:
-        found = list(scenario.run(*functions))
-        verdicts = {finding.verdict for finding in found}
-        if scenario.again and "undecided" in verdicts and "failed" not in verdicts:
-            found = list(scenario.run(*functions))
-        return found
-    except Exception as error:  # ours, not the learner's: say so, and judge nothing by it
-        return [
-            undecided(
-                scenario.title,
-                f"The check itself failed: {said(error)}\nat {origin(error)}",
-                "This says nothing about your code. Run it again.",
-            )
-        ]
-
-
-def together(*journals: Journal, frames: Sequence[bytes] = ()) -> Journal:
-    """One journal of what several Contexts saw; of the messages that carry one of these frames.
-
-    With no frames given, of all messages.
-    """
-    hops = [hop for journal in journals for hop in journal]
-    if frames:
-        wanted = set(frames)
-        hops = [hop for hop in hops if not wanted.isdisjoint(hop.frames)]
-    return Journal.of(hops, [socket for journal in journals for socket in journal.sockets])
-
-
-def uncallable(contract: str, function: Any) -> Finding | None:
-    """Why this cannot be called as its contract says; None if it can."""
-    name, _, parameters = contract.rstrip(")").partition("(")
-    if function is ... or function is None or not callable(function):
-        return failed(
-            f"{name} is a function",
-            f"{brief(function)} ({type(function).__name__}) was handed in for {name}.",
-            "Hand in the function itself: its name, without brackets after it.",
-        )
-    if (
-        inspect.iscoroutinefunction(function)
-        or inspect.isgeneratorfunction(function)
-        or inspect.isasyncgenfunction(function)
-    ):
-        return not_plain(name, f"{name} is a coroutine or a generator function")
-    try:
-        signature = inspect.signature(function)
-    except Exception:  # some callables tell nothing
-        return None
-    try:
-        signature.bind(*parameters.split(", "))
-    except TypeError as error:
-        return failed(
-            f"{name} can be called as {contract}",
-            f"{name}{signature} cannot: {error}",
-            "The check gives the arguments by position, in that order.",
-        )
-    return None
-
-
-def threads_left(before: set[threading.Thread]) -> list[Finding]:
-    """Findings for threads of the learner that came since and still run. They are stopped."""
-    deadline = time.monotonic() + MOMENT
-    while (left := _learners_threads(before)) and time.monotonic() < deadline:
-        left[0].join(0.02)
-    if not left:
-        return []
-    lines = [_stop(thread) for thread in left]
-    shown, more = lines[:3], len(lines) - 3
-    if more > 0:
-        shown.append(f"… and {more} more")
-    return [
-        failed(
-            "no thread is left running",
-            "\n".join(shown),
-            "A thread ends when its function does: what is it waiting for?",
-        )
-    ]
-
-
-def _stop(thread: threading.Thread) -> str:
-    """Stop a thread if that can be done; a line on what it did and whether it is gone."""
-    where = place(sys._current_frames().get(thread.ident or 0))
-    task = Task.__new__(Task)
-    task.thread = thread
-    for _ in range(20):  # code that catches everything catches some of them
-        task.interrupt()
-        thread.join(0.02)
-    state = "could not be stopped" if thread.is_alive() else "had to be stopped"
-    return f"The thread {thread.name} {state}. It was at {where}"
-
-
-def _learners_threads(before: set[threading.Thread]) -> list[threading.Thread]:
-    """Live threads that are new and have code of the learner on their stack."""
-    frames = sys._current_frames()
-    return [
-        thread
-        for thread in threading.enumerate()
-        if thread not in before and _has_learners_code(frames.get(thread.ident or 0))
-    ]
-
-
-def _has_learners_code(frame: Any) -> bool:
-    while frame is not None:
-        if not _is_library(frame.f_code.co_filename):
-            return True
-        frame = frame.f_back
-    return False
-
-
-def _record(lab: str) -> None:
-    """Note the pass in the learner's progress; a report never fails for it."""
-    with contextlib.suppress(Exception):
-        from zmqlab import progress
-
-        progress.record(lab)
-
-
-# ------------------------------------------------------------------ what it prints
-
-
-class _Printed(io.TextIOBase):
-    """Keeps the beginning of what is printed, counts the rest."""
-
-    def __init__(self) -> None:
-        self._kept: list[str] = []
-        self._room = PRINTED_AT_MOST
-        self._more = 0
-
-    def writable(self) -> bool:
-        """Always."""
-        return True
-
-    def write(self, text: str) -> int:
-        """Keep it, as far as there is room."""
-        kept = text[: max(0, self._room)]
-        if kept:
-            self._kept.append(kept)
-        self._room -= len(text)
-        self._more += len(text) - len(kept)
-        return len(text)
-
-    def text(self) -> str:
-        """All that was kept."""
-        more = f"\n… and {self._more} more characters" if self._more else ""
-        return "".join(self._kept).rstrip("\n") + more
-
-
-@contextlib.contextmanager
-def _captured() -> Iterator[_Printed]:
-    """Catch what threads print, and in one line each the errors that they die of."""
-    printed = _Printed()
-
-    def note(args: threading.ExceptHookArgs) -> None:
-        ended = (zmq.ContextTerminated, Stopped, SystemExit)
-        if args.exc_value is not None and not isinstance(args.exc_value, ended):
-            name = args.thread.name if args.thread else "a thread"
-            printed.write(f"{name} died of {said(args.exc_value)}, at {origin(args.exc_value)}\n")
-
-    hook, threading.excepthook = threading.excepthook, note
-    try:
-        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
-            yield printed
-    finally:
-        threading.excepthook = hook

@@ -19,7 +19,8 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from .journal import Span
+from zmqlab.span import Span
+
 from .look import (
     GREY,
     INK,

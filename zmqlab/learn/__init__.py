@@ -1,0 +1,4 @@
+"""The course for its learner: what there is, what has passed, whether the machine is ready.
+
+Knows no other room.
+"""

@@ -1,0 +1,17 @@
+"""One `with` per experiment: threads, processes, and a sure end. Knows `record`."""
+
+from zmqlab.record.arrivals import Arrivals
+
+from .experiment import Experiment, assert_all_quiet
+from .process import Process
+from .threads import GaveUp, Task, eventually
+
+__all__ = [
+    "Arrivals",
+    "Experiment",
+    "GaveUp",
+    "Process",
+    "Task",
+    "assert_all_quiet",
+    "eventually",
+]
