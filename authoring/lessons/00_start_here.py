@@ -132,9 +132,9 @@ progress.map()
 #
 # ## What now
 #
-# We asked who gets the next task. Now we know one answer: whoever's turn it is, provided that all
-# are there from the start and equally fast. The rest of the course takes these provisos away, one
-# by one.
+# We asked who gets the next task. Now we know one answer: whoever's turn it is, of those that are
+# connected. That was fair and fast here, because all three were there from the start and equally
+# fast. The rest of the course takes these two away, one by one.
 #
 # An open question: the feeder sent all hundred tasks at once, long before they were done. Where
 # were they in the meantime?
