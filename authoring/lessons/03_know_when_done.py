@@ -266,7 +266,7 @@ kept_tasks.compare(saved)
 # ## In practice
 #
 # - **Missing is not lost.** After a time-out the result may still come. Whoever sends a task again gets some results twice, and must count each task once.
-# - **A dead process** is noticed because its kernel closes the connection. A frozen one is not noticed, and a cut cable late, unless you ask for heartbeats ([ZMQ_HEARTBEAT_IVL](https://libzmq.readthedocs.io/en/latest/zmq_setsockopt.html)).
+# - **A dead process** is noticed because its kernel closes the connection. A frozen one is not noticed, and a cut cable late, unless you ask for heartbeats ([ZMQ_HEARTBEAT_IVL](https://libzmq.readthedocs.io/en/latest/zmq_setsockopt.html)). ZeroMQ's own background thread answers those, so a worker that hangs in a loop of its own still looks alive.
 # - **A full sink** stops the pipeline: the workers' PUSH sockets [block](https://libzmq.readthedocs.io/en/latest/zmq_socket.html) when their queues are full.
 # - **`linger = 0`** at the ventilator loses tasks without any death.
 
