@@ -14,11 +14,12 @@ ifeq ($(OS),Windows_NT)
 $(error On Windows, use the lines for venv and pip in README.md: this Makefile is for Linux and macOS)
 endif
 
-.PHONY: help lab install test build bench soak browser
+.PHONY: help lab reset install test build bench soak browser
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
 
-lab: install ## open the course in JupyterLab, on its first notebook
+lab: install ## open your copy of the course, mine/, in JupyterLab
+	@$(BIN)/python -m zmqlab.learn.mine
 	@options=; \
 	if [ "$$(id -u)" = 0 ]; then options="--allow-root"; fi; \
 	if [ "$$(uname)" != Darwin ] && [ -z "$$DISPLAY$$WAYLAND_DISPLAY" ]; then \
@@ -26,8 +27,11 @@ lab: install ## open the course in JupyterLab, on its first notebook
 	  echo "No screen here: open the address below, the one with a token, in a browser."; \
 	fi; \
 	echo "To stop: Control-C, twice."; \
-	exec $(BIN)/jupyter lab --ServerApp.ip=127.0.0.1 --log-level=WARN \
+	exec $(BIN)/jupyter lab --ServerApp.ip=127.0.0.1 --ServerApp.root_dir=mine --log-level=WARN \
 	  --LabApp.default_url=/lab/tree/$(FIRST) $$options $(LAB)
+
+reset: install ## give a lesson and its lab out anew (NAME=05); what you wrote is set aside
+	@$(BIN)/python -m zmqlab.learn.mine --reset "$(NAME)"
 
 install: $(VENV)/learner ## install what a learner needs, into .venv
 
