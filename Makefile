@@ -47,7 +47,7 @@ build: $(VENV)/author ## build the notebooks whose sources changed
 	$(BIN)/python authoring/readme_figure.py
 
 bench: $(VENV)/author ## measure, as ratios within one run
-	$(BIN)/python tests/bench.py
+	$(BIN)/python tests/bench
 
 soak: $(VENV)/author ## run every notebook 50 times with both cores loaded (RUNS=50)
 	$(BIN)/python tests/soak.py --runs $(or $(RUNS),50) $(NAMES)

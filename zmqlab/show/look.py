@@ -10,8 +10,10 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-from matplotlib.axes import Axes
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 PAPER, INK, GREY, PALE = "#ffffff", "#1a1a1a", "#595959", "#e6e6e6"
 # Okabe and Ito, "Color Universal Design" (2008), without black; neighbours far apart.
