@@ -208,6 +208,25 @@ def test_endpoints_decide_between_two_that_sent_the_same():
     assert ("w1", "sink", (b"x",)) in journal.arrows()
 
 
+@pytest.mark.parametrize(
+    ("bound", "connected"),
+    [
+        ("tcp://0.0.0.0:5000", "tcp://localhost:5000"),  # bind("tcp://*:5000")
+        ("tcp://0.0.0.0:5000", "tcp://192.168.7.3:5000"),
+        ("tcp://[::]:5000", "tcp://[::1]:5000"),
+        ("tcp://127.0.0.1:5000", "tcp://this-machine:5000"),
+        ("ipc:///tmp/a", "ipc:///tmp//a"),
+    ],
+)
+def test_endpoints_meet_that_are_one_place_under_different_names(bound, connected):
+    journal = History()
+    push = journal.socket("main", "PUSH", bound=[bound])
+    pull = journal.socket("w1", "PULL", connected=[connected])
+    journal.sent(push, b"x")
+    journal.received(pull, b"x")
+    assert journal.arrows() == [("main", "w1", (b"x",))]
+
+
 def test_a_tap_between_two_endpoints_is_seen_through_once_it_is_noted():
     journal = History()
     push = journal.socket("main", "PUSH", bound=["tcp://127.0.0.1:5000"])
@@ -533,6 +552,81 @@ def test_messages_are_seen_through_a_proxy_that_no_journal_hears():
         ("w1", "c1"),
         ("w1", "c2"),
     ]
+
+
+def through(*proxies, requests=1, delimiter=()):
+    """Requests of a DEALER to a DEALER through silent proxies, one behind the other, and back.
+
+    proxies: the kinds of the sockets of each, front and back. The journal, and its true messages.
+    """
+    journal, truth = History(), []
+    client = journal.socket("c1", "DEALER", connected=["inproc://0"])
+    for n, (front, back) in enumerate(proxies):
+        journal.socket(f"proxy {n}", front, bound=[f"inproc://{n}"])
+        # The last one's workers connect, the next one's front is where a back connects.
+        last = n == len(proxies) - 1
+        ends = {"bound" if last else "connected": [f"inproc://{n + 1}"]}
+        journal.socket(f"proxy {n}", back, **ends)
+    worker = journal.socket("w1", "DEALER", connected=[f"inproc://{len(proxies)}"])
+    addresses = tuple(AUTO[n] for n, kinds in enumerate(proxies) if kinds[0] == "ROUTER")[::-1]
+    for n in range(requests):
+        question, answer = (*delimiter, b"question %d" % n), (*delimiter, b"answer", b"%d" % n)
+        sent = journal.sent(client, *question)
+        truth.append((sent, journal.received(worker, *addresses, *question)))
+        sent = journal.sent(worker, *addresses, *answer)
+        truth.append((sent, journal.received(client, *answer)))
+    return journal, truth
+
+
+@pytest.mark.parametrize("delimiter", [(), (b"",)])
+@pytest.mark.parametrize(
+    "proxies",
+    [
+        [("ROUTER", "DEALER")],
+        [("DEALER", "DEALER")],
+        [("ROUTER", "DEALER")] * 2,
+        [("DEALER", "DEALER"), ("ROUTER", "DEALER")],
+    ],
+)
+def test_a_proxy_adds_an_address_for_each_router_it_has_in_front(proxies, delimiter):
+    journal, truth = through(*proxies, requests=3, delimiter=delimiter)
+    assert journal.pairs() == truth
+
+
+def test_a_rep_behind_a_proxy_answers_a_dealer_in_front_of_it():
+    journal = History()
+    journal.socket("proxy", "ROUTER", bound=["inproc://front"])
+    journal.socket("proxy", "DEALER", bound=["inproc://back"])
+    client = journal.socket("c1", "DEALER", connected=["inproc://front"])
+    worker = journal.socket("w1", "REP", connected=["inproc://back"])
+    journal.sent(client, b"", b"hello")
+    journal.received(worker, b"hello")
+    journal.sent(worker, b"world")
+    journal.received(client, b"", b"world")
+    assert [arrow[:2] for arrow in journal.arrows()] == [("c1", "w1"), ("w1", "c1")]
+
+
+def test_an_address_that_no_proxy_adds_makes_it_another_message():
+    journal = History()
+    client = journal.socket("c1", "DEALER", connected=["inproc://front"])
+    for kind, end in (("DEALER", "front"), ("DEALER", "back")):  # they change nothing
+        journal.socket("proxy", kind, bound=[f"inproc://{end}"])
+    worker = journal.socket("w1", "DEALER", connected=["inproc://back"])
+    sent = journal.sent(client, b"x")
+    received = journal.received(worker, AUTO[0], b"x")
+    assert journal.pairs() == [(sent, None), (None, received)]
+
+
+def test_a_worker_behind_a_proxy_may_have_another_broker_too():
+    journal, truth = through(("ROUTER", "DEALER"))
+    worker = journal.sockets[-1]
+    broker = journal.socket("broker", "ROUTER", bound=["inproc://b"])
+    worker.connected.append("inproc://b")
+    sent = journal.sent(worker, b"I am", b"here")
+    received = journal.received(broker, AUTO[7], b"I am", b"here")
+    task = journal.sent(broker, AUTO[7], AUTO[5], b"task")
+    given = journal.received(worker, AUTO[5], b"task")
+    assert journal.pairs() == [*truth, (sent, received), (task, given)]
 
 
 # --- Histories made by chance: a ROUTER and workers with addresses of its own choice ------------
