@@ -168,12 +168,9 @@ class _Net:
         return self._place.get(place, place)
 
 
-def _under_way(hop: Hop) -> tuple[float, bool]:
-    """The earliest time that a message can have left, the latest that it can have arrived.
-
-    Where the two are the same, what was sent comes first.
-    """
-    return (hop.since, False) if hop.way == "sent" else (hop.time, True)
+def _sent_first(hop: Hop) -> tuple[float, bool]:
+    """The moment of a hop; where two are the same, what was sent comes first."""
+    return hop.moment, hop.way == "received"
 
 
 def _key(hop: Hop, depth: int = 0) -> Frames:
@@ -187,7 +184,7 @@ def _key(hop: Hop, depth: int = 0) -> Frames:
 
 def _match(hops: Iterable[Hop], net: _Net) -> list[Message]:
     """Pair each received hop with the earliest sent one that can be its other end."""
-    hops = sorted(hops, key=_under_way)
+    hops = sorted(hops, key=_sent_first)
     peers = _peers(hops, net)
     # By what travels, then by what else the sender tells; hops in one queue are alike but for time.
     waiting: dict[Frames, dict[_Lane, deque[Hop]]] = defaultdict(dict)
@@ -207,7 +204,7 @@ def _match(hops: Iterable[Hop], net: _Net) -> list[Message]:
         if not fitting:
             pairs.append(Message(None, hop))
             continue
-        key, lane = min(fitting, key=lambda found: waiting[found[0]][found[1]][0].since)
+        key, lane = min(fitting, key=lambda found: waiting[found[0]][found[1]][0].moment)
         lanes = waiting[key]
         pairs.append(Message(lanes[lane].popleft(), hop))
         direct = net.meet(lane.socket, hop.socket)
@@ -218,7 +215,7 @@ def _match(hops: Iterable[Hop], net: _Net) -> list[Message]:
             del waiting[key]
     left = (hop for lanes in waiting.values() for lane in lanes.values() for hop in lane)
     pairs += [Message(hop, None) for hop in left]
-    return sorted(pairs, key=lambda pair: (pair.sent or pair.received).time)  # type: ignore[union-attr]
+    return sorted(pairs, key=lambda pair: (pair.sent or pair.received).moment)  # type: ignore[union-attr]
 
 
 class _Lane(NamedTuple):
@@ -286,7 +283,7 @@ def _peers(hops: Iterable[Hop], net: _Net) -> _Peers:
     received: _Times = defaultdict(dict)
     talks: dict[SocketNote, dict[bytes, _Talk]] = defaultdict(lambda: defaultdict(_Talk))
     for hop in hops:
-        key, moment = _key(hop), _under_way(hop)[0]
+        key, moment = _key(hop), hop.moment
         times = (sent if hop.way == "sent" else received)[key]
         times.setdefault(hop.socket, []).append(moment)
         if hop.socket.kind == "ROUTER":
