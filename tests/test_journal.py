@@ -94,19 +94,121 @@ def test_threads_may_add_while_others_read():
     assert sorted(note.number for note in journal.sockets) == [1, 2, 3, 4]
 
 
-# --- Stories and spans ------------------------------------------------------------------------
+# --- Parts, joined journals, spans -------------------------------------------------------------
 
 
-def test_the_story_of_a_task_has_its_hops_alone_on_the_same_clock():
+def test_a_hop_happens_when_its_sending_begins_or_its_receiving_is_done():
     journal = History()
     push, pull = journal.socket("main", "PUSH"), journal.socket("w1", "PULL")
-    for task in (b"task 1", b"task 2"):
-        journal.sent(push, task)
-        journal.received(pull, task)
-    story = journal.story(b"task 2")
-    assert [hop.frames for hop in story] == [(b"task 2",)] * 2
-    assert (story.start, story.sockets) == (journal.start, journal.sockets)
-    assert len(journal.story(b"task 9")) == 0
+    blocked = Hop(9.0, "main", push, "sent", (b"a",), 1.0)  # waited for room until 9
+    got = Hop(8.0, "w1", pull, "received", (b"a",), 0.0)
+    assert (blocked.moment, got.moment) == (1.0, 8.0)
+    for hop in (got, blocked):  # each notes it when its call returns
+        journal.add(hop)
+    assert journal.hops == [blocked, got]
+    assert journal.who() == ["main", "w1"]
+
+
+def test_of_one_moment_the_one_noted_first_comes_first():
+    journal = History()
+    pull, push = journal.socket("w1", "PULL"), journal.socket("w1", "PUSH")
+    noted = [journal.received(pull, b"a", at=1.0), journal.sent(push, b"b", at=1.0)]
+    assert journal.hops == noted
+
+
+def worked():
+    """A worker who got two tasks, and asked in vain after each; the journal began before."""
+    journal = History()
+    push, pull = journal.socket("main", "PUSH"), journal.socket("w1", "PULL")
+    for n, task in enumerate((b"task 1", b"task 2")):
+        journal.sent(push, task, at=n + 1.0)
+        journal.received(pull, task, at=n + 1.25)
+        journal.add_wait(Wait("w1", pull, n + 1.5))
+    return journal
+
+
+def test_a_part_of_a_journal_keeps_its_clock_its_waits_and_its_places():
+    journal = worked()
+    journal.same_place("inproc://a", "inproc://b")
+    part = journal.only(hop for hop in journal if b"task 1" in hop.frames)
+    assert [hop.frames for hop in part] == [(b"task 1",)] * 2
+    assert (part.start, part.sockets) == (journal.start, journal.sockets)
+    assert part.spans() == [Span("w1", 1.25, 1.5, (b"task 1",))]
+    assert part.same_places == journal.same_places
+    part.same_place("inproc://c", "inproc://d")
+    assert len(journal.same_places) == 1
+
+
+def test_who_is_silent_in_a_part_only_is_no_proxy():
+    journal = History()
+    client = journal.socket("c1", "DEALER", connected=["inproc://front"])
+    front = journal.socket("broker", "DEALER", bound=["inproc://front"])
+    back = journal.socket("broker", "DEALER", bound=["inproc://back"])
+    worker = journal.socket("w1", "DEALER", connected=["inproc://back"])
+    journal.sent(client, b"x")
+    journal.received(front, b"x")  # and dropped it
+    journal.sent(back, b"x")  # of its own
+    journal.received(worker, b"x")
+    outer = journal.only(hop for hop in journal if hop.who != "broker")
+    assert [(m.sent, m.received) for m in messages(outer)] == [
+        (outer.hops[0], None),
+        (None, outer.hops[1]),
+    ]
+
+
+def test_journals_joined_are_one_with_one_clock_and_their_own_sockets():
+    one, other = worked(), History()
+    one.start, other.start = 0.5, 0.25
+    push = other.socket("sink", "PULL", bound=["inproc://a"])
+    other.received(push, b"done", at=1.3)
+    other.same_place("inproc://a", "inproc://b")
+    whole = Journal.joined(one, other)
+    assert [hop.who for hop in whole] == ["main", "w1", "sink", "main", "w1"]
+    assert [note.number for note in whole.sockets] == [1, 2, 3]
+    assert {hop.socket for hop in whole} == set(whole.sockets)
+    assert (whole.start, whole.same_places) == (0.25, [("inproc://a", "inproc://b")])
+    assert whole.sockets[2].bound == ["inproc://a"]
+    assert whole.spans(["w1"]) == one.spans(["w1"])
+    assert [note.number for note in (*one.sockets, *other.sockets)] == [1, 2, 1]  # as they were
+
+
+def test_joined_journals_may_name_those_whom_one_thread_plays():
+    journal = History()
+    c1, w1, thread = (journal.socket("main", "DEALER") for _ in range(3))
+    for socket in (c1, w1, thread):
+        journal.sent(socket, b"x")
+        journal.add_wait(Wait("main", socket, 9.0))
+    whole = Journal.joined(journal, names={c1: "c1", w1: "w1"})
+    assert whole.who() == ["c1", "w1", "main"]
+    assert [note.who for note in whole.sockets] == ["c1", "w1", "main"]
+    assert journal.who() == ["main"]
+
+
+def test_the_waits_of_those_whom_one_thread_plays_are_their_own():
+    journal = History()
+    worker = journal.socket("main", "PULL")
+    journal.received(worker, b"task", at=1.0)
+    journal.add_wait(Wait("main", worker, 2.0))
+    journal.received(worker, b"last", at=3.0)
+    first, _ = Journal.joined(journal, names={worker: "w1"}).spans()
+    assert first == Span("w1", 1.0, 2.0, (b"task",))
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 2), st.sampled_from("sr"), st.integers(0, 9)), max_size=20)
+)
+def test_what_is_joined_is_all_there_whoever_saw_it(lines):
+    journals = [History() for _ in range(3)]
+    sockets = [journal.socket(f"w{n}", "PAIR") for n, journal in enumerate(journals)]
+    for n, way, at in lines:
+        note = journals[n].sent if way == "s" else journals[n].received
+        note(sockets[n], b"%d" % at, at=float(at))
+    whole = Journal.joined(*journals)
+    every = [hop for journal in journals for hop in journal]
+    assert len(whole) == len(every)
+    assert sorted(hop[:2] + hop[3:] for hop in whole) == sorted(h[:2] + h[3:] for h in every)
+    assert [hop.moment for hop in whole] == sorted(hop.moment for hop in every)
+    assert [note.number for note in whole.sockets] == [1, 2, 3]
 
 
 def test_a_journal_of_hops_starts_with_the_first_call():
@@ -208,6 +310,25 @@ def test_endpoints_decide_between_two_that_sent_the_same():
     assert ("w1", "sink", (b"x",)) in journal.arrows()
 
 
+@pytest.mark.parametrize(
+    ("bound", "connected"),
+    [
+        ("tcp://0.0.0.0:5000", "tcp://localhost:5000"),  # bind("tcp://*:5000")
+        ("tcp://0.0.0.0:5000", "tcp://192.168.7.3:5000"),
+        ("tcp://[::]:5000", "tcp://[::1]:5000"),
+        ("tcp://127.0.0.1:5000", "tcp://this-machine:5000"),
+        ("ipc:///tmp/a", "ipc:///tmp//a"),
+    ],
+)
+def test_endpoints_meet_that_are_one_place_under_different_names(bound, connected):
+    journal = History()
+    push = journal.socket("main", "PUSH", bound=[bound])
+    pull = journal.socket("w1", "PULL", connected=[connected])
+    journal.sent(push, b"x")
+    journal.received(pull, b"x")
+    assert journal.arrows() == [("main", "w1", (b"x",))]
+
+
 def test_a_tap_between_two_endpoints_is_seen_through_once_it_is_noted():
     journal = History()
     push = journal.socket("main", "PUSH", bound=["tcp://127.0.0.1:5000"])
@@ -217,7 +338,7 @@ def test_a_tap_between_two_endpoints_is_seen_through_once_it_is_noted():
     assert (None, "w1", (b"x",)) in journal.arrows()
     journal.same_place("tcp://127.0.0.1:6000", "tcp://localhost:5000")
     assert journal.arrows() == [("main", "w1", (b"x",))]
-    assert messages(journal.story(b"x")) == messages(journal)
+    assert messages(journal.only(journal)) == messages(journal)
 
 
 @pytest.mark.parametrize(
@@ -533,6 +654,81 @@ def test_messages_are_seen_through_a_proxy_that_no_journal_hears():
         ("w1", "c1"),
         ("w1", "c2"),
     ]
+
+
+def through(*proxies, requests=1, delimiter=()):
+    """Requests of a DEALER to a DEALER through silent proxies, one behind the other, and back.
+
+    proxies: the kinds of the sockets of each, front and back. The journal, and its true messages.
+    """
+    journal, truth = History(), []
+    client = journal.socket("c1", "DEALER", connected=["inproc://0"])
+    for n, (front, back) in enumerate(proxies):
+        journal.socket(f"proxy {n}", front, bound=[f"inproc://{n}"])
+        # The last one's workers connect, the next one's front is where a back connects.
+        last = n == len(proxies) - 1
+        ends = {"bound" if last else "connected": [f"inproc://{n + 1}"]}
+        journal.socket(f"proxy {n}", back, **ends)
+    worker = journal.socket("w1", "DEALER", connected=[f"inproc://{len(proxies)}"])
+    addresses = tuple(AUTO[n] for n, kinds in enumerate(proxies) if kinds[0] == "ROUTER")[::-1]
+    for n in range(requests):
+        question, answer = (*delimiter, b"question %d" % n), (*delimiter, b"answer", b"%d" % n)
+        sent = journal.sent(client, *question)
+        truth.append((sent, journal.received(worker, *addresses, *question)))
+        sent = journal.sent(worker, *addresses, *answer)
+        truth.append((sent, journal.received(client, *answer)))
+    return journal, truth
+
+
+@pytest.mark.parametrize("delimiter", [(), (b"",)])
+@pytest.mark.parametrize(
+    "proxies",
+    [
+        [("ROUTER", "DEALER")],
+        [("DEALER", "DEALER")],
+        [("ROUTER", "DEALER")] * 2,
+        [("DEALER", "DEALER"), ("ROUTER", "DEALER")],
+    ],
+)
+def test_a_proxy_adds_an_address_for_each_router_it_has_in_front(proxies, delimiter):
+    journal, truth = through(*proxies, requests=3, delimiter=delimiter)
+    assert journal.pairs() == truth
+
+
+def test_a_rep_behind_a_proxy_answers_a_dealer_in_front_of_it():
+    journal = History()
+    journal.socket("proxy", "ROUTER", bound=["inproc://front"])
+    journal.socket("proxy", "DEALER", bound=["inproc://back"])
+    client = journal.socket("c1", "DEALER", connected=["inproc://front"])
+    worker = journal.socket("w1", "REP", connected=["inproc://back"])
+    journal.sent(client, b"", b"hello")
+    journal.received(worker, b"hello")
+    journal.sent(worker, b"world")
+    journal.received(client, b"", b"world")
+    assert [arrow[:2] for arrow in journal.arrows()] == [("c1", "w1"), ("w1", "c1")]
+
+
+def test_an_address_that_no_proxy_adds_makes_it_another_message():
+    journal = History()
+    client = journal.socket("c1", "DEALER", connected=["inproc://front"])
+    for kind, end in (("DEALER", "front"), ("DEALER", "back")):  # they change nothing
+        journal.socket("proxy", kind, bound=[f"inproc://{end}"])
+    worker = journal.socket("w1", "DEALER", connected=["inproc://back"])
+    sent = journal.sent(client, b"x")
+    received = journal.received(worker, AUTO[0], b"x")
+    assert journal.pairs() == [(sent, None), (None, received)]
+
+
+def test_a_worker_behind_a_proxy_may_have_another_broker_too():
+    journal, truth = through(("ROUTER", "DEALER"))
+    worker = journal.sockets[-1]
+    broker = journal.socket("broker", "ROUTER", bound=["inproc://b"])
+    worker.connected.append("inproc://b")
+    sent = journal.sent(worker, b"I am", b"here")
+    received = journal.received(broker, AUTO[7], b"I am", b"here")
+    task = journal.sent(broker, AUTO[7], AUTO[5], b"task")
+    given = journal.received(worker, AUTO[5], b"task")
+    assert journal.pairs() == [*truth, (sent, received), (task, given)]
 
 
 # --- Histories made by chance: a ROUTER and workers with addresses of its own choice ------------

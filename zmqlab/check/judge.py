@@ -30,6 +30,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from zmqlab.record.journal import Journal
+from zmqlab.record.story import story
 from zmqlab.run.experiment import Experiment
 from zmqlab.run.threads import Task
 from zmqlab.run.where import is_library, origin, place
@@ -132,15 +133,8 @@ def _findings(scenario: Scenario, functions: list[Any]) -> list[Finding]:
 
 
 def together(*journals: Journal, frames: Sequence[bytes] = ()) -> Journal:
-    """One journal of what several Contexts saw; of the messages that carry one of these frames.
-
-    With no frames given, of all messages.
-    """
-    hops = [hop for journal in journals for hop in journal]
-    if frames:
-        wanted = set(frames)
-        hops = [hop for hop in hops if not wanted.isdisjoint(hop.frames)]
-    return Journal.of(hops, [socket for journal in journals for socket in journal.sockets])
+    """What several Contexts saw: the stories of these frames; with none given, all."""
+    return story(Journal.joined(*journals), *frames)
 
 
 def uncallable(contract: str, function: Any) -> Finding | None:

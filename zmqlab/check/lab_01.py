@@ -79,7 +79,7 @@ def every_task_arrives(
         frames = next((frames for frames in more if frames in wanted), more[0])
         if frames in wanted:
             evidence = f"{_show(frames)} arrived {arrived[frames]} times."
-            return [failed(rule, evidence, story=whole.story(frames[0]))]
+            return [failed(rule, evidence, story=together(whole, frames=frames[:1]))]
         evidence = f"{_show(frames)} arrived, and was never handed in."
         return [failed(rule, evidence, "A task is one message of one frame, as it was given.")]
     missing = wanted - arrived

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
-from itertools import permutations
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from .journal import Frames, Hop, Journal, SocketNote
+from .place import place_of
 
-_Link = Literal["direct", "beyond"] | None
 _Peers = dict[tuple[SocketNote, bytes], set[SocketNote]]
 _Times = dict[Frames, dict[SocketNote, list[float]]]  # by key, by socket
 
@@ -69,6 +68,13 @@ _MEETS = {  # which kinds of sockets talk to each other (28/REQREP, 30/PIPELINE,
 }
 
 
+class _Link(NamedTuple):
+    """How a message gets from one socket to another."""
+
+    direct: bool  # else through proxies
+    gained: int  # addresses in front, once it is there; negative: as many lost
+
+
 class _Net:
     """Which socket can reach which, as far as their endpoints tell."""
 
@@ -78,29 +84,45 @@ class _Net:
         heard: Iterable[SocketNote],
         same_places: Iterable[tuple[str, str]],
     ) -> None:
-        self.sockets = list(dict.fromkeys(heard))
-        self._place: dict[str, str] = {}  # one name for all endpoints that are one place
+        self.sockets = dict.fromkeys(heard)
+        self._place: dict[str, str] = {}  # one name for all places that are one
         for one, other in same_places:
             kept, gone = self._at(one), self._at(other)
             self._place |= {name: kept for name, place in self._place.items() if place == gone}
             self._place[gone] = kept
         # A thread with sockets that are never heard of may hand messages on where no journal
         # sees it (zmq.proxy does so in C): what reaches one of them comes out of another.
-        silent: dict[str, list[set[str]]] = defaultdict(list)
+        self._proxies: dict[str, list[tuple[str, set[str]]]] = defaultdict(list)  # kinds, places
         for socket in sockets:
             if socket not in self.sockets:
-                silent[socket.who].append(set.union(*self._ends(socket)))
-        self._proxies = list(silent.values())
-        self._links: dict[tuple[SocketNote, SocketNote], _Link] = {}
+                self._proxies[socket.who].append((socket.kind, set.union(*self._ends(socket))))
+        self._doors: dict[str, list[tuple[str, str]]] = defaultdict(list)  # at a place: whose, kind
+        for who, silent in self._proxies.items():
+            for kind, places in silent:
+                for place in places:
+                    self._doors[place].append((who, kind))
+        self._beyond: dict[frozenset[str], dict[str, int]] = {}
+        self._links: dict[tuple[SocketNote, SocketNote], _Link | None] = {}
+        self._depths = {socket: self._depth(socket) for socket in self.sockets}
+        self.depths = sorted({*self._depths.values(), 0})
 
-    def link(self, one: SocketNote, other: SocketNote) -> _Link:
-        """How the one socket can have sent to the other: "direct", "beyond" a proxy, or None."""
+    def depth(self, socket: SocketNote) -> int:
+        """How many addresses the proxies before this socket put in front of what comes there."""
+        return self._depths[socket]
+
+    def link(self, one: SocketNote, other: SocketNote) -> _Link | None:
+        """How what the one socket sends gets to the other; None: it cannot."""
         pair = (one, other)
         if pair not in self._links:
-            self._links[pair] = self._links[pair[::-1]] = self._find(one, other)
+            self._links[pair] = self._find(one, other)
         return self._links[pair]
 
-    def _find(self, one: SocketNote, other: SocketNote) -> _Link:
+    def meet(self, one: SocketNote, other: SocketNote) -> bool:
+        """Whether nothing stands between the two."""
+        link = self.link(one, other)
+        return link is not None and link.direct
+
+    def _find(self, one: SocketNote, other: SocketNote) -> _Link | None:
         if one is other:
             return None
         bound, connected = self._ends(one)
@@ -108,63 +130,92 @@ class _Net:
         ends, others_ends = bound | connected, others_bound | others_connected
         if not ends or not others_ends or bound & others_connected or connected & others_bound:
             meets = other.kind in _MEETS.get(one.kind, {other.kind})
-            return "direct" if meets else None
-        for proxy in self._proxies:
-            for near, far in permutations(proxy, 2):
-                if ends & near and others_ends & far:
-                    return "beyond"
-        return None
+            return _Link(True, 0) if meets else None
+        beyond = self._through(ends)
+        return next((_Link(False, beyond[end]) for end in others_ends if end in beyond), None)
+
+    def _depth(self, socket: SocketNote) -> int:
+        beyond = self._through(set.union(*self._ends(socket)))
+        return max(0, -min(beyond.values(), default=0))
+
+    def _through(self, ends: set[str]) -> dict[str, int]:
+        """Each place that proxies lead to from these: how many addresses a message gains to there.
+
+        Where a proxy takes in a message at a ROUTER it gains one, where it goes out at a ROUTER it
+        loses one.
+        """
+        start = frozenset(ends)
+        if start not in self._beyond:
+            gained, todo, passed = dict.fromkeys(start, 0), list(start), set()
+            for place in todo:
+                for who, kind in self._doors.get(place, ()):
+                    if who in passed:
+                        continue
+                    passed.add(who)
+                    for other_kind, places in self._proxies[who]:
+                        more = (kind == "ROUTER") - (other_kind == "ROUTER")
+                        for end in places - gained.keys():
+                            gained[end] = gained[place] + more
+                            todo.append(end)
+            self._beyond[start] = {end: n for end, n in gained.items() if end not in start}
+        return self._beyond[start]
 
     def _ends(self, socket: SocketNote) -> tuple[set[str], set[str]]:
         return {self._at(end) for end in socket.bound}, {self._at(end) for end in socket.connected}
 
     def _at(self, endpoint: str) -> str:
-        endpoint = endpoint.replace("//localhost:", "//127.0.0.1:")
-        return self._place.get(endpoint, endpoint)
+        place = place_of(endpoint)
+        return self._place.get(place, place)
 
 
-def _under_way(hop: Hop) -> tuple[float, bool]:
-    """The earliest time that a message can have left, the latest that it can have arrived.
+def _sent_first(hop: Hop) -> tuple[float, bool]:
+    """The moment of a hop; where two are the same, what was sent comes first."""
+    return hop.moment, hop.way == "received"
 
-    Where the two are the same, what was sent comes first.
+
+def _key(hop: Hop, depth: int = 0) -> Frames:
+    """What a sent and a received hop have in common: the frames from the first empty one on.
+
+    Where none is empty: those after so many addresses that proxies put there.
     """
-    return (hop.since, False) if hop.way == "sent" else (hop.time, True)
-
-
-def _key(hop: Hop) -> Frames:
-    """What a sent and a received hop have in common: the frames from the first empty one on."""
     frames = wire(hop)
-    return frames[frames.index(b"") :] if b"" in frames else frames
+    return frames[frames.index(b"") :] if b"" in frames else frames[depth:]
 
 
 def _match(hops: Iterable[Hop], net: _Net) -> list[Message]:
     """Pair each received hop with the earliest sent one that can be its other end."""
-    hops = sorted(hops, key=_under_way)
+    hops = sorted(hops, key=_sent_first)
     peers = _peers(hops, net)
     # By what travels, then by what else the sender tells; hops in one queue are alike but for time.
     waiting: dict[Frames, dict[_Lane, deque[Hop]]] = defaultdict(dict)
     envelopes: dict[SocketNote, Frames | None] = {}  # what each REP's next answer will carry
     pairs: list[Message] = []
     for hop in hops:
-        key = _key(hop)
         if hop.way == "sent":
+            key = _key(hop, net.depth(hop.socket))
             waiting[key].setdefault(_lane(hop, envelopes), deque()).append(hop)
             continue
-        lanes = waiting[key]
-        fitting = [lane for lane in lanes if _can_be(lane, hop, net, peers)]
+        fitting = [
+            (key, lane)
+            for key in dict.fromkeys(_key(hop, depth) for depth in net.depths)
+            for lane in waiting.get(key, ())
+            if _can_be(lane, hop, net, peers)
+        ]
         if not fitting:
             pairs.append(Message(None, hop))
             continue
-        lane = min(fitting, key=lambda lane: lanes[lane][0].since)
+        key, lane = min(fitting, key=lambda found: waiting[found[0]][found[1]][0].moment)
+        lanes = waiting[key]
         pairs.append(Message(lanes[lane].popleft(), hop))
-        envelopes[hop.socket] = lane.frames
+        direct = net.meet(lane.socket, hop.socket)
+        envelopes[hop.socket] = lane.frames if direct else None  # proxies add addresses
         if not lanes[lane]:
             del lanes[lane]
         if not lanes:
             del waiting[key]
     left = (hop for lanes in waiting.values() for lane in lanes.values() for hop in lane)
     pairs += [Message(hop, None) for hop in left]
-    return sorted(pairs, key=lambda pair: (pair.sent or pair.received).time)  # type: ignore[union-attr]
+    return sorted(pairs, key=lambda pair: (pair.sent or pair.received).moment)  # type: ignore[union-attr]
 
 
 class _Lane(NamedTuple):
@@ -193,14 +244,21 @@ def _can_be(lane: _Lane, received: Hop, net: _Net, peers: _Peers) -> bool:
     """Whether a hop sent in this lane, with the same key, can be the other end of this one."""
     socket = received.socket
     link = net.link(lane.socket, socket)
-    if link != "direct":
-        return link is not None  # a proxy between them changes the addresses
-    if lane.address is not None and socket not in peers.get((lane.socket, lane.address), ()):
+    if link is None:
         return False
-    if socket.kind == "ROUTER" and lane.socket not in peers.get((socket, received.frames[0]), ()):
+    if link.direct and not _is_meant(lane, received, peers):
+        return False  # beyond a proxy, it is the proxy that a ROUTER means
+    if lane.frames is None or socket.kind in ("REQ", "REP"):
+        return True  # not all that travels is known: the keys are alike
+    return lane.frames[max(0, -link.gained) :] == wire(received)[max(0, link.gained) :]
+
+
+def _is_meant(lane: _Lane, received: Hop, peers: _Peers) -> bool:
+    """Whether the address that a ROUTER at either end knows is the socket at the other end."""
+    one, other = lane.socket, received.socket
+    if lane.address is not None and other not in peers.get((one, lane.address), ()):
         return False
-    hidden = lane.frames is None or socket.kind in ("REQ", "REP")
-    return hidden or lane.frames == wire(received)
+    return other.kind != "ROUTER" or one in peers.get((other, received.frames[0]), ())
 
 
 # --- Whom a ROUTER means by an address --------------------------------------------------------
@@ -225,7 +283,7 @@ def _peers(hops: Iterable[Hop], net: _Net) -> _Peers:
     received: _Times = defaultdict(dict)
     talks: dict[SocketNote, dict[bytes, _Talk]] = defaultdict(lambda: defaultdict(_Talk))
     for hop in hops:
-        key, moment = _key(hop), _under_way(hop)[0]
+        key, moment = _key(hop), hop.moment
         times = (sent if hop.way == "sent" else received)[key]
         times.setdefault(hop.socket, []).append(moment)
         if hop.socket.kind == "ROUTER":
@@ -235,7 +293,7 @@ def _peers(hops: Iterable[Hop], net: _Net) -> _Peers:
     for router, addresses in talks.items():
         for talk in addresses.values():  # what no recorded socket has sent is no evidence
             talk.from_it = {key: times for key, times in talk.from_it.items() if key in sent}
-        linked = [socket for socket in net.sockets if net.link(router, socket) == "direct"]
+        linked = [socket for socket in net.sockets if net.meet(router, socket)]
         for address in addresses:
             peers[router, address] = {peer for peer in linked if peer.routing_id == address}
         unnamed = {a: talk for a, talk in addresses.items() if not peers[router, a]}

@@ -65,6 +65,7 @@ def dress(ax: Axes, title: str, pad: float = 20, names: Iterable[str] = ()) -> N
         fontsize=TITLE,
         fontweight="bold",
         pad=pad,
+        parse_math=False,
     )
     ax.tick_params(colors=INK, labelsize=TEXT)
     for side, spine in ax.spines.items():
