@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import sweep
 
 import labs
 from labs import LABS
@@ -156,3 +157,28 @@ def test_undecided_is_no_refusal():
     assert labs.Wrong("name", "good", "one").faults(report("one", verdict="undecided")) == [
         "it is undecided"
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "failed", "said", "why"),
+    [
+        ("good", [], "passed", ""),
+        ("good", ["one"], "refused", "one"),
+        ("bad", ["one"], "refused", ""),
+        ("bad", ["two"], "other rule", "the rule that failed first is 'two', not 'one'"),
+        ("bad", [], "passed", "it passed"),
+    ],
+)
+def test_a_sweep_names_each_wrong_verdict(a_lab, monkeypatch, name, failed, said, why):
+    a_lab("Wrong('bad', 'good', 'one', ('ctx.recv()', '1'))")
+    monkeypatch.setattr(labs, "judge", lambda lab, name: report(*failed))
+    run = sweep.judge("99", name)
+    assert (run.name, run.said, run.why) == (name, said, why)
+
+
+@pytest.mark.parametrize("name", ["good", "bad"])
+def test_a_sweep_takes_undecided_for_what_it_is(a_lab, monkeypatch, name):
+    a_lab("Wrong('bad', 'good', 'one', ('ctx.recv()', '1'))")
+    monkeypatch.setattr(labs, "judge", lambda lab, name: report("one", verdict="undecided"))
+    run = sweep.judge("99", name)
+    assert (run.said, run.why) == ("undecided", "")
