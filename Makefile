@@ -8,13 +8,13 @@ NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=90
 FIRST := notebooks/00_start_here.ipynb
 
 # What is built or tested does not depend on what the person has done so far.
-build test bench soak: export ZMQLAB_PROGRESS :=
+build test bench soak sweep: export ZMQLAB_PROGRESS :=
 
 ifeq ($(OS),Windows_NT)
 $(error On Windows, use the lines for venv and pip in README.md: this Makefile is for Linux and macOS)
 endif
 
-.PHONY: help lab reset install test build bench soak browser
+.PHONY: help lab reset install test build bench soak sweep browser
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
 
@@ -51,6 +51,9 @@ bench: $(VENV)/author ## measure, as ratios within one run
 
 soak: $(VENV)/author ## run every notebook 50 times with both cores loaded (RUNS=50)
 	$(BIN)/python tests/soak.py --runs $(or $(RUNS),50) $(NAMES)
+
+sweep: $(VENV)/author ## judge every submission 20 times with both cores loaded (RUNS=20)
+	$(BIN)/python tests/sweep.py --load --runs $(or $(RUNS),20) --jobs $(or $(JOBS),2) $(NAMES)
 
 # The stamps are newer than what they were made from: a second start installs nothing.
 
