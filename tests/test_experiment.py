@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 import zmq
 
-from zmqlab.record.arrivals import Arrivals
+from zmqlab.record.arrivals import Arrivals, Connections
 from zmqlab.run import experiment
 from zmqlab.run.experiment import Experiment, assert_all_quiet
 from zmqlab.run.threads import GaveUp, eventually
@@ -417,6 +417,49 @@ def test_a_bare_connection_is_not_an_arrival():
         with socket.create_connection(("127.0.0.1", int(endpoint.rsplit(":", 1)[1]))) as stranger:
             stranger.recv(1)  # the greeting has begun: the connection stands
             assert here.count == 0
+
+
+def test_a_probe_that_leaves_does_not_take_an_arrival_away():
+    with Experiment() as lab:
+        endpoint = lab.endpoint()
+        push = lab.ctx.socket(zmq.PUSH)
+        here = Arrivals(push)
+        push.bind(endpoint)
+        lab.start("w1", worker, endpoint)
+        here.wait(1, patience=5)
+        with socket.create_connection(("127.0.0.1", int(endpoint.rsplit(":", 1)[1]))) as probe:
+            probe.shutdown(socket.SHUT_WR)
+            while probe.recv(100):  # until the PUSH has ended it, and has told its monitor
+                pass
+        assert here.count == 1
+
+
+ACCEPTED, SUCCEEDED = zmq.EVENT_ACCEPTED, zmq.EVENT_HANDSHAKE_SUCCEEDED
+FAILED, ENDED = zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL, zmq.EVENT_DISCONNECTED
+
+
+@pytest.mark.parametrize(
+    ("events", "peers"),
+    [
+        ([(ACCEPTED, 7)], 0),
+        ([(ACCEPTED, 7), (SUCCEEDED, 0)], 1),
+        ([(ACCEPTED, 7), (SUCCEEDED, 0), (ENDED, 7)], 0),
+        ([(ACCEPTED, 7), (SUCCEEDED, 0), (ACCEPTED, 8), (FAILED, 32), (ENDED, 8)], 1),
+        ([(ACCEPTED, 7), (SUCCEEDED, 0), (ACCEPTED, 8), (ENDED, 8)], 1),
+        ([(ACCEPTED, 7), (ACCEPTED, 8), (SUCCEEDED, 0), (FAILED, 32), (ENDED, 7)], 1),
+        ([(ACCEPTED, 7), (ACCEPTED, 8), (SUCCEEDED, 0), (FAILED, 32), (ENDED, 8)], 1),
+        ([(ACCEPTED, 7), (ACCEPTED, 8), (SUCCEEDED, 0), (ENDED, 8)], 0),
+        ([(ACCEPTED, 7), (ACCEPTED, 8), (SUCCEEDED, 0), (SUCCEEDED, 0), (ENDED, 8)], 1),
+        ([(ACCEPTED, 7), (SUCCEEDED, 0), (ENDED, 7), (ACCEPTED, 7), (SUCCEEDED, 0)], 1),
+        ([(ACCEPTED, 7), (SUCCEEDED, 0), (ACCEPTED, 7), (SUCCEEDED, 0)], 1),
+        ([(ACCEPTED, 7), (SUCCEEDED, 0), (ACCEPTED, 7)], 0),
+    ],
+)
+def test_each_connection_has_its_own_handshake_and_its_own_end(events, peers):
+    connections = Connections()
+    for event in events:
+        connections.note(*event)
+    assert connections.peers == peers
 
 
 def test_eventually_returns_at_once_and_fails_in_time():
