@@ -26,7 +26,7 @@ from types import TracebackType
 from typing import Literal, NamedTuple
 
 from zmqlab.record.journal import Journal
-from zmqlab.run.threads import put_off_interrupt
+from zmqlab.run.interrupt import put_off_interrupt
 
 from .record import Record, Wire
 from .zmtp import KEEP, Decoder, Dialogue, Unit
