@@ -23,7 +23,7 @@ from collections.abc import Callable
 from types import TracebackType
 
 from zmqlab.record.journal import Journal
-from zmqlab.run.threads import put_off_interrupt
+from zmqlab.run.interrupt import put_off_interrupt
 
 from .faults import Plan
 from .link import FOREVER, Link
