@@ -39,6 +39,7 @@ test: $(VENV)/author browser ## run every check (ruff, mypy, build, tests, noteb
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 	$(BIN)/python authoring/build.py --check
 	$(PYTEST) tests notebooks solutions $(NBVAL)
 
