@@ -129,7 +129,7 @@ def in_flight(transport, hwm, size, stop=1000):
         if transport != "inproc":  # there a peer counts at once
             arrivals.wait(1, patience=5)
         taken = 0
-        while taken < stop and workers.poll(200, zmq.POLLOUT):  # no room for 0.2 s
+        while taken < stop and workers.poll(100, zmq.POLLOUT):  # no room for 0.1 s
             workers.send(bytes(size))
             taken += 1
     return taken

@@ -295,7 +295,7 @@ def run_live(choose, arrivals, costs):
 
 
 # %% [markdown]
-# Three kinds of work, three policies, 300 tasks of 5 ms each. Over loopback a message travels for about a tenth of a millisecond; the clock is told so.
+# Three kinds of work, three policies, 200 tasks of 5 ms each. Over loopback a message travels for about a tenth of a millisecond; the clock is told so.
 #
 # > **Predict.** For how many of the three kinds of work will round robin have the shortest mean on your machine?
 
@@ -304,13 +304,13 @@ ahead = Prediction("Kinds of work, of three, with round robin ahead", low=0, hig
 ahead
 
 # %%
-arrivals, pictures, winners, all_answered = poisson(4 * 0.8 / 0.005, 300), [], [], []
+arrivals, pictures, winners, all_answered = poisson(4 * 0.8 / 0.005, 200), [], [], []
 three = {"round robin": RoundRobin(), "idle longest": least_recently_used, "credit 2": Credit(2)}
 for work in (constant(0.005), exponential(0.005), bimodal(0.005)):
     clock, live = {}, {}
     for name, choose in three.items():
-        clock[name] = simulate(choose, arrivals, work.costs(300), travel=0.0001).sojourns
-        live[name], answered = run_live(choose, arrivals, work.costs(300))
+        clock[name] = simulate(choose, arrivals, work.costs(200), travel=0.0001).sojourns
+        live[name], answered = run_live(choose, arrivals, work.costs(200))
         all_answered.append(answered)
     for where, sojourns in (("clock", clock), ("live", live)):
         winners.append(min(three, key=lambda name: fmean(sojourns[name])))
