@@ -783,6 +783,47 @@ def test_where_nothing_is_lost_every_message_finds_another_end(exchange):
     assert all(sent and received for sent, received in journal.pairs())
 
 
+@st.composite
+def errands(draw):
+    """Requests of DEALERs through silent proxies to DEALERs that send each back; the journal.
+
+    Bodies are few, so most are alike. What was sent to a worker or a client is received in order.
+    """
+    rng = random.Random(draw(st.integers(0, 2**32)))
+    proxies = draw(st.lists(st.sampled_from(["ROUTER", "DEALER"]), min_size=1, max_size=3))
+    delimiter = draw(st.sampled_from([(), (b"",)]))
+    journal, back = through(*((front, "DEALER") for front in proxies), requests=0)[0], len(proxies)
+    workers = [journal.socket(f"v{n}", "DEALER", connected=[f"inproc://{back}"]) for n in (1, 2)]
+    addresses = tuple(AUTO[n] for n, front in enumerate(proxies) if front == "ROUTER")[::-1]
+
+    def errand(n):
+        client = journal.socket(f"d{n}", "DEALER", connected=["inproc://0"])
+        own = (*addresses[:-1], b"\0own%d" % n) if addresses else ()
+        for _ in range(rng.randint(1, 3)):
+            body, worker = (*delimiter, rng.choice([b"a", b"b"])), rng.choice(workers)
+            yield journal.sent(client, *body)
+            yield journal.received(worker, *own, *body)
+            yield journal.sent(worker, *own, *body)
+            yield journal.received(client, *body)
+
+    alive = [errand(n) for n in range(draw(st.integers(1, 4)))]
+    while alive:
+        one = rng.choice(alive)
+        if next(one, None) is None:
+            alive.remove(one)
+    return journal
+
+
+@given(errands())
+def test_whatever_proxies_are_between_every_message_finds_its_other_end(journal):
+    found = messages(journal)
+    assert all(sent and received for sent, received in found)
+    assert all(
+        sent.frames[-1] == received.frames[-1] and sent.who[0] != received.who[0]
+        for sent, received in found
+    )
+
+
 @given(st.lists(st.tuples(st.sampled_from("PR"), st.sampled_from("ab"), st.integers(1, 3))))
 def test_every_hop_is_in_one_message_and_no_message_could_not_be(lines):
     journal = History()

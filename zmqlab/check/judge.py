@@ -30,7 +30,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from zmqlab.record.journal import Journal
-from zmqlab.record.story import story
+from zmqlab.record.stories import story
 from zmqlab.run.experiment import Experiment
 from zmqlab.run.threads import Task
 from zmqlab.run.where import is_library, origin, place
