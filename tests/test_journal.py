@@ -719,6 +719,31 @@ def test_an_address_that_no_proxy_adds_makes_it_another_message():
     assert journal.pairs() == [(sent, None), (None, received)]
 
 
+def test_what_comes_into_a_proxys_socket_does_not_come_out_of_the_same():
+    journal = History()
+    journal.socket("proxy", "ROUTER", bound=["inproc://front", "tcp://0.0.0.0:5000"])
+    journal.socket("proxy", "DEALER", bound=["inproc://back"])
+    one = journal.socket("c1", "DEALER", connected=["inproc://front"])
+    other = journal.socket("c2", "DEALER", connected=["tcp://localhost:5000"])
+    sent, received = journal.sent(one, b"x"), journal.received(other, b"x")
+    assert journal.pairs() == [(sent, None), (None, received)]
+
+
+def test_a_worker_that_got_nothing_is_not_taken_for_a_proxy_where_another_sent_it_itself():
+    journal = History()
+    tasks, results = {"connected": ["inproc://tasks"]}, {"connected": ["inproc://results"]}
+    push = journal.socket("main", "PUSH", bound=["inproc://tasks"])
+    sink = journal.socket("main", "PULL", bound=["inproc://results"])
+    for kind, end in (("PULL", tasks), ("PUSH", results)):
+        journal.socket("w2", kind, **end)  # silent
+    given, done = journal.socket("w1", "PULL", **tasks), journal.socket("w1", "PUSH", **results)
+    first, lost = journal.sent(push, b"x"), journal.sent(push, b"x")
+    got = journal.received(given, b"x")
+    result = journal.sent(done, b"x")
+    collected = journal.received(sink, b"x")
+    assert journal.pairs() == [(first, got), (lost, None), (result, collected)]
+
+
 def test_a_worker_behind_a_proxy_may_have_another_broker_too():
     journal, truth = through(("ROUTER", "DEALER"))
     worker = journal.sockets[-1]

@@ -1,8 +1,8 @@
 """What the sockets did: a Context that notes every message, and who sent what to whom.
 
-This room knows no other. `journal` is plain data, `place` says which endpoints are one, `arrows`
-pairs sends with receives, `stories` follows a task from message to message; `lens` is the recording
-Context, `arrivals` counts who is there.
+This room knows no other. `journal` is plain data; `place` says which endpoints are one, `net` which
+sockets reach each other, `arrows` which send and which receive are one message; `stories` follows a
+task from message to message; `lens` is the recording Context, `arrivals` counts who is there.
 """
 
 from .arrivals import Arrivals
