@@ -5,7 +5,7 @@ import pytest
 import zmq
 
 from zmqlab.record.journal import Hop, Journal, SocketNote
-from zmqlab.record.story import steps
+from zmqlab.record.stories import steps
 from zmqlab.run.experiment import Experiment
 from zmqlab.show.live import WIDGET_VIEW
 from zmqlab.show.plots import space_time_text

@@ -30,7 +30,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from zmqlab.record.journal import Journal
-from zmqlab.record.story import story
+from zmqlab.record.stories import story
 from zmqlab.run.experiment import Experiment
 from zmqlab.run.interrupt import WholeWiths
 from zmqlab.run.threads import stop

@@ -18,7 +18,7 @@ from typing import Any
 import zmq
 
 from zmqlab.record.journal import Journal
-from zmqlab.record.story import story
+from zmqlab.record.stories import story
 from zmqlab.run.threads import GaveUp, Stopped
 from zmqlab.run.where import origin
 

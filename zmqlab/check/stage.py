@@ -20,7 +20,7 @@ import zmq
 
 from zmqlab.envelope import show
 from zmqlab.record.journal import Journal, SocketNote
-from zmqlab.record.story import story
+from zmqlab.record.stories import story
 
 from .call import Call, said
 from .judge import Trial, learners_threads

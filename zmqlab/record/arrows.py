@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from .journal import Frames, Hop, Journal, SocketNote
-from .place import place_of
+from .net import Link, Net
 
 _Peers = dict[tuple[SocketNote, bytes], set[SocketNote]]
 _Times = dict[Frames, dict[SocketNote, list[float]]]  # by key, by socket
@@ -45,127 +45,18 @@ def wire(hop: Hop) -> Frames:
 def messages(journal: Journal) -> list[Message]:
     """Every message with both its ends, in order of the hop that shows it first.
 
-    What is known: sockets that share an endpoint (where endpoints are known), the frames that
-    travel, that no message is received before it was sent, the order of messages between two
-    sockets, and for a ROUTER which peer it means by an address, learned from all the hops. Where
-    messages are alike in all of that, the one sent first counts as received first.
+    What is known: which sockets reach each other (where endpoints are known), directly or through
+    proxies that no journal hears; the frames that travel; that no message is received before it was
+    sent; the order of messages between two sockets; and for a ROUTER which peer it means by an
+    address, learned from all the hops. Where messages are alike in all of that, the one sent first
+    counts as received first.
     """
     hops = journal.hops
-    net = _Net(journal.sockets, (hop.socket for hop in hops), journal.same_places)
+    net = Net(journal.sockets, (hop.socket for hop in hops), journal.same_places)
     return _match(hops, net)
 
 
 # --- Which receive belongs to which send ------------------------------------------------------
-
-_MEETS = {  # which kinds of sockets talk to each other (28/REQREP, 30/PIPELINE, 31/EXPAIR)
-    "PUSH": {"PULL"},
-    "PULL": {"PUSH"},
-    "REQ": {"REP", "ROUTER"},
-    "REP": {"REQ", "DEALER"},
-    "DEALER": {"REP", "DEALER", "ROUTER"},
-    "ROUTER": {"REQ", "DEALER", "ROUTER"},
-    "PAIR": {"PAIR"},
-}
-
-
-class _Link(NamedTuple):
-    """How a message gets from one socket to another."""
-
-    direct: bool  # else through proxies
-    gained: int  # addresses in front, once it is there; negative: as many lost
-
-
-class _Net:
-    """Which socket can reach which, as far as their endpoints tell."""
-
-    def __init__(
-        self,
-        sockets: Iterable[SocketNote],
-        heard: Iterable[SocketNote],
-        same_places: Iterable[tuple[str, str]],
-    ) -> None:
-        self.sockets = dict.fromkeys(heard)
-        self._place: dict[str, str] = {}  # one name for all places that are one
-        for one, other in same_places:
-            kept, gone = self._at(one), self._at(other)
-            self._place |= {name: kept for name, place in self._place.items() if place == gone}
-            self._place[gone] = kept
-        # A thread with sockets that are never heard of may hand messages on where no journal
-        # sees it (zmq.proxy does so in C): what reaches one of them comes out of another.
-        self._proxies: dict[str, list[tuple[str, set[str]]]] = defaultdict(list)  # kinds, places
-        for socket in sockets:
-            if socket not in self.sockets:
-                self._proxies[socket.who].append((socket.kind, set.union(*self._ends(socket))))
-        self._doors: dict[str, list[tuple[str, str]]] = defaultdict(list)  # at a place: whose, kind
-        for who, silent in self._proxies.items():
-            for kind, places in silent:
-                for place in places:
-                    self._doors[place].append((who, kind))
-        self._beyond: dict[frozenset[str], dict[str, int]] = {}
-        self._links: dict[tuple[SocketNote, SocketNote], _Link | None] = {}
-        self._depths = {socket: self._depth(socket) for socket in self.sockets}
-        self.depths = sorted({*self._depths.values(), 0})
-
-    def depth(self, socket: SocketNote) -> int:
-        """How many addresses the proxies before this socket put in front of what comes there."""
-        return self._depths[socket]
-
-    def link(self, one: SocketNote, other: SocketNote) -> _Link | None:
-        """How what the one socket sends gets to the other; None: it cannot."""
-        pair = (one, other)
-        if pair not in self._links:
-            self._links[pair] = self._find(one, other)
-        return self._links[pair]
-
-    def meet(self, one: SocketNote, other: SocketNote) -> bool:
-        """Whether nothing stands between the two."""
-        link = self.link(one, other)
-        return link is not None and link.direct
-
-    def _find(self, one: SocketNote, other: SocketNote) -> _Link | None:
-        if one is other:
-            return None
-        bound, connected = self._ends(one)
-        others_bound, others_connected = self._ends(other)
-        ends, others_ends = bound | connected, others_bound | others_connected
-        if not ends or not others_ends or bound & others_connected or connected & others_bound:
-            meets = other.kind in _MEETS.get(one.kind, {other.kind})
-            return _Link(True, 0) if meets else None
-        beyond = self._through(ends)
-        return next((_Link(False, beyond[end]) for end in others_ends if end in beyond), None)
-
-    def _depth(self, socket: SocketNote) -> int:
-        beyond = self._through(set.union(*self._ends(socket)))
-        return max(0, -min(beyond.values(), default=0))
-
-    def _through(self, ends: set[str]) -> dict[str, int]:
-        """Each place that proxies lead to from these: how many addresses a message gains to there.
-
-        Where a proxy takes in a message at a ROUTER it gains one, where it goes out at a ROUTER it
-        loses one.
-        """
-        start = frozenset(ends)
-        if start not in self._beyond:
-            gained, todo, passed = dict.fromkeys(start, 0), list(start), set()
-            for place in todo:
-                for who, kind in self._doors.get(place, ()):
-                    if who in passed:
-                        continue
-                    passed.add(who)
-                    for other_kind, places in self._proxies[who]:
-                        more = (kind == "ROUTER") - (other_kind == "ROUTER")
-                        for end in places - gained.keys():
-                            gained[end] = gained[place] + more
-                            todo.append(end)
-            self._beyond[start] = {end: n for end, n in gained.items() if end not in start}
-        return self._beyond[start]
-
-    def _ends(self, socket: SocketNote) -> tuple[set[str], set[str]]:
-        return {self._at(end) for end in socket.bound}, {self._at(end) for end in socket.connected}
-
-    def _at(self, endpoint: str) -> str:
-        place = place_of(endpoint)
-        return self._place.get(place, place)
 
 
 def _sent_first(hop: Hop) -> tuple[float, bool]:
@@ -182,39 +73,17 @@ def _key(hop: Hop, depth: int = 0) -> Frames:
     return frames[frames.index(b"") :] if b"" in frames else frames[depth:]
 
 
-def _match(hops: Iterable[Hop], net: _Net) -> list[Message]:
-    """Pair each received hop with the earliest sent one that can be its other end."""
+def _match(hops: Iterable[Hop], net: Net) -> list[Message]:
+    """Pair each received hop with a sent one that can be its other end."""
     hops = sorted(hops, key=_sent_first)
-    peers = _peers(hops, net)
-    # By what travels, then by what else the sender tells; hops in one queue are alike but for time.
-    waiting: dict[Frames, dict[_Lane, deque[Hop]]] = defaultdict(dict)
-    envelopes: dict[SocketNote, Frames | None] = {}  # what each REP's next answer will carry
+    waiting = _Waiting(net, _peers(hops, net))
     pairs: list[Message] = []
     for hop in hops:
         if hop.way == "sent":
-            key = _key(hop, net.depth(hop.socket))
-            waiting[key].setdefault(_lane(hop, envelopes), deque()).append(hop)
-            continue
-        fitting = [
-            (key, lane)
-            for key in dict.fromkeys(_key(hop, depth) for depth in net.depths)
-            for lane in waiting.get(key, ())
-            if _can_be(lane, hop, net, peers)
-        ]
-        if not fitting:
-            pairs.append(Message(None, hop))
-            continue
-        key, lane = min(fitting, key=lambda found: waiting[found[0]][found[1]][0].moment)
-        lanes = waiting[key]
-        pairs.append(Message(lanes[lane].popleft(), hop))
-        direct = net.meet(lane.socket, hop.socket)
-        envelopes[hop.socket] = lane.frames if direct else None  # proxies add addresses
-        if not lanes[lane]:
-            del lanes[lane]
-        if not lanes:
-            del waiting[key]
-    left = (hop for lanes in waiting.values() for lane in lanes.values() for hop in lane)
-    pairs += [Message(hop, None) for hop in left]
+            waiting.add(hop)
+        else:
+            pairs.append(Message(waiting.take(hop), hop))
+    pairs += [Message(hop, None) for hop in waiting.left()]
     return sorted(pairs, key=lambda pair: (pair.sent or pair.received).moment)  # type: ignore[union-attr]
 
 
@@ -226,39 +95,74 @@ class _Lane(NamedTuple):
     frames: Frames | None  # all that travels, where that is known
 
 
-def _lane(hop: Hop, envelopes: dict[SocketNote, Frames | None]) -> _Lane:
-    kind, frames = hop.socket.kind, wire(hop)
-    if kind == "ROUTER":
-        return _Lane(hop.socket, hop.frames[0], frames)
-    if kind == "REQ":
-        return _Lane(hop.socket, None, None)  # REQ_CORRELATE puts an unseen frame before these
-    if kind == "REP":  # answers with the addresses of the request that it received last
-        request = envelopes.get(hop.socket)
-        known = request is not None and b"" in request
-        addresses = request[: request.index(b"")] if request is not None and known else ()
-        return _Lane(hop.socket, None, (*addresses, *frames) if known else None)
-    return _Lane(hop.socket, None, frames)
+class _Waiting:
+    """What was sent and is not received yet, by key, then by lane.
 
+    The hops of a lane are alike but for time.
+    """
 
-def _can_be(lane: _Lane, received: Hop, net: _Net, peers: _Peers) -> bool:
-    """Whether a hop sent in this lane, with the same key, can be the other end of this one."""
-    socket = received.socket
-    link = net.link(lane.socket, socket)
-    if link is None:
-        return False
-    if link.direct and not _is_meant(lane, received, peers):
-        return False  # beyond a proxy, it is the proxy that a ROUTER means
-    if lane.frames is None or socket.kind in ("REQ", "REP"):
-        return True  # not all that travels is known: the keys are alike
-    return lane.frames[max(0, -link.gained) :] == wire(received)[max(0, link.gained) :]
+    def __init__(self, net: Net, peers: _Peers) -> None:
+        self._net, self._peers = net, peers
+        self._lanes: dict[Frames, dict[_Lane, deque[Hop]]] = defaultdict(dict)
+        self._envelopes: dict[SocketNote, Frames | None] = {}  # what a REP's next answer will carry
 
+    def add(self, sent: Hop) -> None:
+        key = _key(sent, self._net.depth(sent.socket))
+        self._lanes[key].setdefault(self._lane(sent), deque()).append(sent)
 
-def _is_meant(lane: _Lane, received: Hop, peers: _Peers) -> bool:
-    """Whether the address that a ROUTER at either end knows is the socket at the other end."""
-    one, other = lane.socket, received.socket
-    if lane.address is not None and other not in peers.get((one, lane.address), ()):
-        return False
-    return other.kind != "ROUTER" or one in peers.get((other, received.frames[0]), ())
+    def take(self, received: Hop) -> Hop | None:
+        """Its other end: the earliest that can be, of those that come directly if there are any."""
+        best: tuple[tuple[bool, float], Frames, _Lane] | None = None
+        for key in dict.fromkeys(_key(received, depth) for depth in self._net.depths):
+            for lane, queue in self._lanes.get(key, {}).items():
+                if (link := self._net.link(lane.socket, received.socket)) is None:
+                    continue
+                rank = (not link.direct, queue[0].moment)
+                if (best is None or rank < best[0]) and self._can_be(lane, received, link):
+                    best = rank, key, lane
+        if best is None:
+            return None
+        (beyond, _), key, lane = best
+        self._envelopes[received.socket] = None if beyond else lane.frames  # they add addresses
+        lanes = self._lanes[key]
+        sent = lanes[lane].popleft()
+        if not lanes[lane]:
+            del lanes[lane]
+        if not lanes:
+            del self._lanes[key]
+        return sent
+
+    def left(self) -> list[Hop]:
+        """What nobody has received."""
+        return [hop for lanes in self._lanes.values() for queue in lanes.values() for hop in queue]
+
+    def _lane(self, sent: Hop) -> _Lane:
+        kind, frames = sent.socket.kind, wire(sent)
+        if kind == "ROUTER":
+            return _Lane(sent.socket, sent.frames[0], frames)
+        if kind == "REQ":
+            return _Lane(sent.socket, None, None)  # REQ_CORRELATE puts an unseen frame before these
+        if kind == "REP":  # answers with the addresses of the request that it received last
+            request = self._envelopes.get(sent.socket)
+            known = request is not None and b"" in request
+            addresses = request[: request.index(b"")] if request is not None and known else ()
+            return _Lane(sent.socket, None, (*addresses, *frames) if known else None)
+        return _Lane(sent.socket, None, frames)
+
+    def _can_be(self, lane: _Lane, received: Hop, link: Link) -> bool:
+        """Whether a hop sent in this lane, with the same key, can be the other end of this one."""
+        if link.direct and not self._is_meant(lane, received):
+            return False  # beyond a proxy, it is the proxy that a ROUTER means
+        if lane.frames is None or received.socket.kind in ("REQ", "REP"):
+            return True  # not all that travels is known: the keys are alike
+        return lane.frames[max(0, -link.gained) :] == wire(received)[max(0, link.gained) :]
+
+    def _is_meant(self, lane: _Lane, received: Hop) -> bool:
+        """Whether the address that a ROUTER at either end knows is the socket at the other end."""
+        one, other = lane.socket, received.socket
+        if lane.address is not None and other not in self._peers.get((one, lane.address), ()):
+            return False
+        return other.kind != "ROUTER" or one in self._peers.get((other, received.frames[0]), ())
 
 
 # --- Whom a ROUTER means by an address --------------------------------------------------------
@@ -272,7 +176,7 @@ class _Talk:
         self.from_it: dict[Frames, list[float]] = defaultdict(list)
 
 
-def _peers(hops: Iterable[Hop], net: _Net) -> _Peers:
+def _peers(hops: Iterable[Hop], net: Net) -> _Peers:
     """For each ROUTER and each address that it used: the sockets that this can be.
 
     An address that is some peer's own routing id is that peer. Any other is the peer whose

@@ -22,7 +22,7 @@ from IPython.display import display
 from zmqlab.envelope import parts, show, show_frame
 from zmqlab.record.arrows import wire
 from zmqlab.record.journal import Hop, Journal
-from zmqlab.record.story import Step, steps
+from zmqlab.record.stories import Step, steps
 
 from . import plots
 from .live import bundle

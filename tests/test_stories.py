@@ -4,7 +4,7 @@ import pytest
 from test_replay import History, idle_worker_broker
 
 from zmqlab.record.arrows import messages
-from zmqlab.record.story import story
+from zmqlab.record.stories import story
 
 
 def stories(h):
