@@ -1,7 +1,10 @@
 """An experiment ends all that it began, says what went wrong, and says where."""
 
+import asyncio
 import contextlib
+import logging
 import os
+import selectors
 import signal
 import socket
 import sys
@@ -10,6 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 import zmq
+import zmq.asyncio
 
 from zmqlab.record.arrivals import Arrivals, Connections
 from zmqlab.run import experiment
@@ -307,6 +311,97 @@ def test_a_busy_loop_is_stopped_and_named(capsys):
     )
     assert "of spin: " in lab.stuck[0]
     assert capsys.readouterr().err == lab.stuck[0] + "\n"
+    assert_all_quiet()
+
+
+def swallows_at_work(ctx):
+    while True:
+        try:  # noqa: SIM105 (as learners write it)
+            [1].index(1)
+        except:  # noqa: E722
+            pass
+
+
+def swallows_in_a_wait(ctx):
+    never = threading.Event()
+    while True:
+        try:  # noqa: SIM105 (as learners write it)
+            never.wait(0.01)
+        except:  # noqa: E722
+            pass
+
+
+def swallows_the_end_of_its_context(ctx):
+    with ctx.socket(zmq.PULL) as pull:
+        while True:
+            try:
+                pull.recv()
+            except BaseException:
+                continue
+
+
+def swallows_twice(ctx):
+    while True:
+        try:  # noqa: SIM105 (as learners write it)
+            swallows_in_a_wait(ctx)
+        except:  # noqa: E722
+            pass
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "function",
+    [swallows_at_work, swallows_in_a_wait, swallows_the_end_of_its_context, swallows_twice],
+)
+def test_what_swallows_every_error_is_stopped_all_the_same(function):
+    with Experiment(grace=0.1) as lab:
+        lab.start("w1", function)
+        lab.start("w2", function)
+    assert [" it was stopped there: line " in line for line in lab.stuck] == [True, True]
+    assert_all_quiet()
+
+
+async def closes_its_socket(ctx, begun):
+    with zmq.asyncio.Context.shadow(ctx.underlying).socket(zmq.PULL) as pull:
+        begun.set()
+        await pull.recv()
+
+
+async def leaves_its_socket_open(ctx, begun):
+    pull = zmq.asyncio.Context.shadow(ctx.underlying).socket(zmq.PULL)
+    begun.set()
+    await pull.recv()
+
+
+async def awaits_again_whatever_comes(ctx, begun):
+    with zmq.asyncio.Context.shadow(ctx.underlying).socket(zmq.PULL) as pull:
+        while True:
+            try:
+                begun.set()
+                await pull.recv()
+            except BaseException:
+                continue
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:Unclosed socket")
+@pytest.mark.parametrize(
+    "receive", [closes_its_socket, leaves_its_socket_open, awaits_again_whatever_comes]
+)
+def test_an_event_loop_that_nobody_wakes_is_stopped(receive, caplog):
+    """Its Context's end wakes nobody who awaits a message of a zmq.asyncio.Socket."""
+
+    def runs(ctx):
+        asyncio.run(receive(ctx, begun))
+
+    caplog.set_level(logging.CRITICAL, "asyncio")  # pytest keeps an error with all its frames
+    begun = threading.Event()
+    with Experiment(grace=0.1) as lab:
+        loop = lab.start("w1", runs).thread
+        select = selectors.DefaultSelector.select.__code__
+        lab.until(lambda: begun.is_set() and at_work_in(loop, select), what="the loop to wait")
+    assert " it was stopped there: line " in lab.stuck[0]
+    assert lab.over
     assert_all_quiet()
 
 

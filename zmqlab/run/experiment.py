@@ -244,6 +244,7 @@ class Experiment:
                     shutil.rmtree(self._folder, ignore_errors=True)
             if all(task.done for task in self.tasks):
                 if not self._state.wait(End.OVER, self.grace / 2):
+                    gc.collect()  # what an event loop has kept in a circle
                     _close_lost_sockets(self.ctx)
                 self._state.wait(End.OVER, self.grace / 2 + 1)  # what still lingers
 

@@ -21,6 +21,7 @@ from .where import is_library
 AGAIN = 0.01  # seconds after which an interrupt that was put off comes again
 
 _PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep
+_HALF_DONE = ("__enter__", "__exit__", "_release_save", "_acquire_restore")  # two: of a Condition
 _put_off: list[int] = []  # the signals that have come and have not been raised
 
 
@@ -83,7 +84,7 @@ def _at_a_with(frame: FrameType | None) -> bool:
     at_a_with = False
     while frame is not None:
         name, file = frame.f_code.co_name, frame.f_code.co_filename
-        at_a_with = at_a_with or name in ("__enter__", "__exit__")
+        at_a_with = at_a_with or name in _HALF_DONE
         if at_a_with and file.startswith(_PACKAGE):
             return True
         if not is_library(file):

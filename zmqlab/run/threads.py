@@ -40,29 +40,31 @@ class Stopped(BaseException):
 
 
 class _StoppedAtEachLine(Stopped):
-    """For code that catches everything: raised anew at each line of the learner's that is next.
+    """For code that catches everything: where this is caught, the next line raises it anew."""
 
-    Until the thread has left them all.
-    """
-
-    def __init__(self) -> None:  # called in the thread, where it is raised
+    def __init__(self) -> None:  # where it is raised
         super().__init__()
-        frame: FrameType | None = sys._getframe(1)
-        while frame is not None:
-            if not is_library(frame.f_code.co_filename):
-                frame.f_trace = _raise_at_each_line
-            frame = frame.f_back
-        sys.settrace(_trace_no_call)
+        self._thread = threading.current_thread()
+        _raise_at_next_line(sys._getframe(1))
+
+    def __del__(self) -> None:  # where it was caught; elsewhere, if it was kept
+        if self._thread is threading.current_thread():
+            _raise_at_next_line(sys._getframe(1))
 
 
-def _trace_no_call(frame: FrameType, event: str, arg: Any) -> None:
-    """Let only the frames that are there already be traced."""
+def _raise_at_next_line(frame: FrameType | None) -> None:
+    """Trace the learner's own code in this stack, and no call that follows."""
+    while frame is not None:
+        if not is_library(frame.f_code.co_filename):
+            frame.f_trace = _raise_here
+        frame = frame.f_back
+    sys.settrace(lambda *_: None)
 
 
-def _raise_at_each_line(frame: FrameType, event: str, arg: Any) -> Any:
-    if event == "line":  # not by `raise`: a trace function that raises is not called again
-        _raise(Stopped, threading.current_thread())
-    return _raise_at_each_line
+def _raise_here(frame: FrameType, event: str, arg: Any) -> Any:
+    if event == "line":
+        raise _StoppedAtEachLine
+    return _raise_here
 
 
 def _raise(error: type[Stopped], thread: threading.Thread) -> None:
