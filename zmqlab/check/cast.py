@@ -19,7 +19,7 @@ from zmqlab.run.threads import GaveUp, eventually
 
 from .call import ALWAYS_LATE, Call
 from .judge import Scenario, Trial, judge, learners_threads
-from .machine import Used, out_of_turn, used_by, used_by_all
+from .machine import Used, out_of_turn, used_by_all
 from .pipeline import History, Mark, Rule, all_taken, judged
 from .report import Finding, Report
 
@@ -147,8 +147,9 @@ class Cast:
 
     def used(self) -> Mapping[int, Used]:
         """What each thread with code of the learner's has used of the processor so far."""
-        threads = {*self._threads, *learners_threads(self._before)}
-        return {t.ident: used_by(t) for t in threads if t.ident and t.is_alive()}
+        threads = {t.native_id for t in (*self._threads, *learners_threads(self._before))}
+        used = {number: used for number, used in used_by_all().items() if number in threads}
+        return used or {0: Used(time.process_time(), 0.0)}  # the system does not say
 
     def _end(self) -> None:
         problem = next((found for call in self.calls if (found := call.problem())), None)
