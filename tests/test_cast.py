@@ -148,6 +148,20 @@ def test_what_the_function_uses_of_the_processor_is_told_from_what_others_use(bu
         call.wait(5)
 
 
+def test_who_has_had_the_processor_has_itself_to_blame():
+    def function(ctx):
+        while not done.is_set():
+            pass
+
+    done = threading.Event()
+    with Cast() as cast:
+        call = cast.call("feed", function)
+        assert cast.until(lambda: any(used.ran > 1 for used in cast.used().values()), 30)
+        call.late = 9.0
+        call.wait(0.01)
+    assert (cast.history.problem.rule, cast.history.late) == ("feed returns", 0.0)
+
+
 def test_an_act_is_judged_when_all_has_ended():
     with_rules = []
 

@@ -24,6 +24,7 @@ from .pipeline import History, Mark, Rule, all_taken, judged
 from .report import Finding, Report
 
 TICK = 0.005  # seconds between two looks at what a scenario waits for
+ENOUGH = 1.0  # seconds of processor time in which any function does what takes milliseconds
 HERE = {"*", "0.0.0.0", "::", "127.0.0.1", "::1", "localhost"}  # hosts that are this machine
 
 Note = Callable[..., None]  # note(what, value=None) puts a mark into the history
@@ -156,6 +157,8 @@ class Cast:
         call, over = self.calls[0], time.monotonic()
         late = self._late + call.late + call.in_line
         late += out_of_turn(self._used, used_by_all(), over - self._began)
+        if not call.done and max((used.ran for used in self.used().values()), default=0) > ENOUGH:
+            late = 0.0  # it has had the processor, and keeps it from others
         # Who does not read yet begins when the end has begun: what would not wait for it, is lost.
         reading = threading.Timer(0.0 if self.reading.is_set() else 0.25, self.reading.set)
         reading.start()
