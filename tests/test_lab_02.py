@@ -306,6 +306,8 @@ def test_a_worker_connects(end):
     req = SocketNote(1, "w1", "REQ", bound=[end] if end else [])
     own = Journal.of([], [req])
     assert len(connects(History(ended(), own=own, sockets=[req]))) == bool(end)
+    taken = History(ended(), marks=marks("finds it taken", "feed"))
+    assert len(connects(taken)) == 1
 
 
 @pytest.mark.parametrize(

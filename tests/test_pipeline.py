@@ -72,7 +72,10 @@ def test_time_is_the_machines_when_it_was_late_enough():
 @pytest.mark.parametrize(("late", "expected"), [(0.0, "failed"), (3.0, "undecided")])
 def test_who_does_not_return_may_have_had_no_processor(late, expected):
     call = hung()
-    assert verdict(ended_well(History(call, problem=call.problem(), late=late))) == expected
+    assert (
+        verdict(ended_well(History(call, problem=call.problem(), waited=6.0, late=late)))
+        == expected
+    )
 
 
 def test_an_error_is_the_functions_own_on_any_machine():

@@ -14,7 +14,7 @@ from zmqlab.balance.theory import makespan_bound
 from zmqlab.envelope import show
 
 from .call import Call, brief
-from .cast import Act, Cast, check
+from .cast import Act, Cast, Note, check
 from .machine import busy_part
 from .pipeline import (
     History,
@@ -214,10 +214,10 @@ def answers_match_questions(history: History) -> list[Finding]:
 
 def connects(history: History) -> list[Finding]:
     """What is wrong if the worker has bound what its feed is to bind."""
-    if not any(note.bound for note in history.own.sockets):
+    if not (any(note.bound for note in history.own.sockets) or history.when("finds it taken")):
         return []
     hint = "The feed binds there; workers come and go."
-    return [failed(CONNECTS, f"It has {history.bound()}", hint)]
+    return [failed(CONNECTS, f"It has {history.bound() or 'bound the endpoint'}", hint)]
 
 
 def asks_with_ready(history: History) -> list[Finding]:
@@ -289,11 +289,14 @@ def returns_count(history: History) -> list[Finding]:
 # ------------------------------------------------------------------ scripts
 
 
-def hand_out(ctx: Any, endpoint: str, tasks: Sequence[bytes]) -> None:
+def hand_out(ctx: Any, note: Note, endpoint: str, tasks: Sequence[bytes]) -> None:
     """A feed that is right for one worker, and thinks for a while before its third answer."""
     left = [*tasks, NO_MORE]
     with ctx.socket(zmq.ROUTER) as router:
-        router.bind(endpoint)
+        try:
+            router.bind(endpoint)
+        except zmq.ZMQError:
+            return note("finds it taken")
         while True:
             address, *frames = router.recv_multipart()
             if is_question(frames) and left:
@@ -338,7 +341,7 @@ def asks(cast: Cast, _feed: Any, worker: Any, tasks: Sequence[bytes]) -> None:
     call = cast.call("worker", worker, endpoint, at_work(cast, partial(cast.mark, "worker"), 0.03))
     notes = cast.own.journal.sockets
     if not cast.until(lambda: any(cast.meets(note.bound) for note in notes), 0.1):
-        cast.others.start("feed", hand_out, endpoint, tasks)
+        cast.come("feed", hand_out, endpoint, tasks)
         call.wait(LIMIT)
     cast.mark("worker", "returned", call.value)
 
@@ -352,7 +355,7 @@ def both(cast: Cast, feed: Any, worker: Any) -> None:
         calls.append(cast.call("worker", worker, endpoint, work, who=name, among=cast.others))
     fed.wait(LIMIT)
     for call in calls:
-        call.wait(1.0)
+        call.wait(LIMIT / 2)
         cast.mark("worker", "returned", call.value)
 
 
