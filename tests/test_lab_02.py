@@ -174,11 +174,11 @@ def test_waiting_costs_nothing(busy, expected):
 
 @pytest.mark.parametrize(("late", "expected"), [(0.0, "failed"), (3.0, "undecided")])
 def test_who_asked_last_and_got_nothing_is_in_the_story(late, expected):
-    req = SocketNote(1, "w1", "REQ")
-    hops = [Hop(at, "w1", req, way, (b"t",), at) for at, way in ((0.0, "sent"), (0.0, "received"))]
+    req, other = SocketNote(1, "w1", "REQ"), SocketNote(2, "w2", "REQ")
+    served = Hop(0.5, "w2", other, "received", (b"t",), 0.5)
     unanswered = Hop(1.0, "w1", req, "sent", (b"READY",), 1.0)
     waiting = shift("w1", b"a", home=False)
-    history = asked(waiting, call=hung(), workers=Journal.of([*hops, unanswered]), late=late)
+    history = asked(waiting, call=hung(), workers=Journal.of([served, unanswered]), late=late)
     (finding,) = who_asks_is_answered(history)
     assert finding.verdict == expected
     assert "w1 had no answer to a question. 1 tasks were done." in finding.evidence
@@ -205,8 +205,13 @@ def spoken(*ways) -> History:
 
 def test_one_answer_for_one_question():
     assert verdict(answers_match_questions(spoken("received", "sent"))) == "passed"
-    (odd,) = answers_match_questions(spoken("received", "sent", "sent"))
-    assert (odd.verdict, len(odd.story)) == ("failed", 3)
+    history = spoken("received", "sent", "sent")
+    for who in ("w1", "w2"):
+        frame = history.own.hops[1].frames[-1] if who == "w1" else b"another"
+        history.workers.add(Hop(5.0, who, SocketNote(1, who, "REQ"), "received", (frame,), 5.0))
+    (odd,) = answers_match_questions(history)
+    assert odd.evidence == "feed got 1 questions and sent 2 answers."
+    assert [hop.who for hop in odd.story] == ["feed", "feed", "feed", "w1"]
 
 
 def test_what_was_not_recorded_is_not_judged():

@@ -24,7 +24,7 @@ from .pipeline import History, Mark, Rule, all_taken, judged
 from .report import Finding, Report
 
 TICK = 0.005  # seconds between two looks at what a scenario waits for
-ENOUGH = 1.0  # seconds of processor time in which any function does what takes milliseconds
+ENOUGH = 0.5  # seconds of processor time in which any function does what takes milliseconds
 HERE = {"*", "0.0.0.0", "::", "127.0.0.1", "::1", "localhost"}  # hosts that are this machine
 
 Note = Callable[..., None]  # note(what, value=None) puts a mark into the history
