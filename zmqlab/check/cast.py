@@ -159,10 +159,10 @@ class Cast:
         if waited and max((used.ran for used in self.used().values()), default=0.0) > ENOUGH:
             late = 0.0  # it has had the processor, and keeps it from others
         # Who does not read yet begins when the end has begun: what would not wait for it, is lost.
-        reading = threading.Timer(0.0 if self.reading.is_set() else 0.25, self.reading.set)
-        reading.start()
+        if not self.reading.is_set():
+            threading.Timer(0.25, self.reading.set).start()
         self.own.end()
-        reading.join()
+        self.reading.wait()
         journal = self.own.journal
         notes = [note for note in journal.sockets if self.meets([*note.bound, *note.connected])]
         self.history = History(
