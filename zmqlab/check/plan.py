@@ -1,4 +1,4 @@
-"""Workers that take [id, payload] and answer [id, result] as a plan says: also late, twice, never."""
+"""Workers that take [id, payload] and answer [id, result], late, twice or never, by a plan."""
 
 from __future__ import annotations
 
