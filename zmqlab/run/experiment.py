@@ -12,7 +12,7 @@ Leaving the `with` terminates the Context. That wakes every blocked ZeroMQ call 
 
 from __future__ import annotations
 
-import gc
+import contextlib
 import math
 import shutil
 import socket as stdlib_socket
@@ -27,7 +27,7 @@ from typing import Any
 import zmq
 
 from zmqlab.record.journal import Journal
-from zmqlab.record.lens import Context, PlainSocket
+from zmqlab.record.lens import Context
 
 from .process import Process
 from .threads import GaveUp, Task, eventually, put_off_interrupt
@@ -60,7 +60,9 @@ class Experiment:
         self.name = name
         self.grace = grace
         self.journal = Journal()
-        self.ctx = Context(self.journal if record else None, longest_linger=int(grace * 1000))
+        self.ctx = Context(
+            journal=self.journal if record else None, longest_linger=int(grace * 1000)
+        )
         self.ctx.linger = linger
         self.tasks: list[Task] = []
         self.processes: list[Process] = []
@@ -213,9 +215,7 @@ class Experiment:
             if self._folder is not None:
                 shutil.rmtree(self._folder, ignore_errors=True)
         if all(task.done for task in self.tasks):
-            if not self._ended.wait(self.grace / 2):
-                _close_lost_sockets(self.ctx)
-            self._ended.wait(self.grace / 2 + 1)  # what still lingers
+            self._ended.wait(self.grace + 1)  # what still lingers
         self._over = True
 
     def _terminate(self) -> None:
@@ -267,22 +267,11 @@ class Experiment:
 
 def _close_own_sockets(ctx: Context) -> None:
     """Close the sockets that the calling thread made and left open."""
-    me = threading.get_ident()
     for socket in ctx.unclosed():
-        if getattr(socket, "_maker", None) == me:
-            socket.close(0)
-
-
-def _close_lost_sockets(ctx: Context) -> None:
-    """Close those of the calling thread that its Context never heard of.
-
-    An interrupt may come when a socket is made and before its Context has noted it; then the
-    traceback keeps it open.
-    """
-    for kept in gc.get_objects():
-        mine = issubclass(type(kept), PlainSocket) and kept._maker == threading.get_ident()
-        if mine and kept.context is ctx and not kept.closed:
-            kept.close(0)
+        if ctx.maker(socket) is threading.current_thread():
+            with contextlib.suppress(Exception):  # of a class of somebody's own
+                socket.close(0)
+            zmq.Socket.close(socket, 0)
 
 
 def _close_orphans(ctx: Context) -> None:
@@ -290,8 +279,8 @@ def _close_orphans(ctx: Context) -> None:
     sockets = ctx.unclosed()
     alive = threading.enumerate()  # is_alive() may say that a thread has ended: see Task.wait
     for socket in sockets:
-        if getattr(socket, "_thread", None) not in alive:
-            socket.close(0)
+        if ctx.maker(socket) not in alive:
+            zmq.Socket.close(socket, 0)  # and nothing that would need its thread
 
 
 def assert_all_quiet() -> None:
