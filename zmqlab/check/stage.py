@@ -349,7 +349,7 @@ class Stage:
     def _used_by_two(self) -> Iterator[Finding]:
         """Sockets of the broker that another thread than its maker has used."""
         for hop in self.trial.journal:
-            if hop.who != hop.socket.who:
+            if not hop.by_maker:
                 yield failed(
                     ONE_THREAD,
                     f"{hop.socket!r} was made by the thread {hop.socket.who} and {hop.way} a "
