@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from random import Random
@@ -276,10 +277,15 @@ def faults(cast: Cast, complete: Any) -> None:
 
 
 def deaths(cast: Cast, complete: Any) -> None:
-    """Two workers die with tasks in their queue; then a third comes."""
+    """Two workers die with tasks in their queue, when all has been sent; then a third comes."""
+    dying = threading.Event()
+    cast.exits.callback(dying.set)
     call, ends = _complete(cast, complete, _tasks(40), PATIENCE)
-    mortal = [cast.others.start("w1", die, *ends, 1), cast.others.start("w2", die, *ends, 5)]
-    cast.until(lambda: call.done or all(task.done for task in mortal), LIMIT / 2)
+    start = cast.others.start
+    mortal = [start("w1", die, *ends, 1, dying), start("w2", die, *ends, 5, dying)]
+    cast.until(lambda: call.done, PATIENCE / 2)
+    dying.set()
+    cast.until(lambda: all(task.done for task in mortal), 1.0)
     cast.others.start("w3", work, *ends, Plan())
     call.wait(LIMIT)
 
