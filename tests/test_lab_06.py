@@ -4,7 +4,8 @@ import pytest
 
 from labs import first_failure, functions, in_notebook, submissions
 from zmqlab.check import lab06
-from zmqlab.check.lab_06 import costs_no_turn
+from zmqlab.check.dispatch import Answered, Asked, Given, Got, Odd, Ready
+from zmqlab.check.lab_06 import makes_do, reading
 
 WRONG: dict[str, str | tuple[str, ...]] = {  # words of the rule that each breaks first
     "acknowledges_ready": "is given the request",
@@ -15,11 +16,13 @@ WRONG: dict[str, str | tuple[str, ...]] = {  # words of the rule that each break
     "reads_while_nobody_is_idle": "requests stay unread",
     "reads_all_when_one_is_idle": "requests stay unread",
     "reads_early_with_asyncio": "requests stay unread",
+    "reads_one_ahead_at_the_wildcard": "requests stay unread",
+    "waits_for_a_client_that_never_reads": "does not read its answers",
     "reads_one_ahead": "requests stay unread",
     "one_request_at_a_time": "as many requests under way",
-    "assumes_three_frames": "as many requests under way",
-    "unpacks_three_frames": "as many requests under way",
-    "joins_the_frames": "as many requests under way",
+    "assumes_three_frames": "any client, any routing id",
+    "unpacks_three_frames": "any client, any routing id",
+    "joins_the_frames": "any client, any routing id",
     "a_credit_of_two": "second request before it has answered",
     "deals_by_dealer": "second request before it has answered",
     "gives_a_second_task": "second request before it has answered",
@@ -37,7 +40,7 @@ WRONG: dict[str, str | tuple[str, ...]] = {  # words of the rule that each break
     "answers_in_order_of_asking": "the answer to its own question",
     "answers_the_last_asker": "the answer to its own question",
     "answers_twice": "the answer to its own question",
-    "drops_empty_frames": "the answer to its own question",
+    "drops_empty_frames": "any client, any routing id",
     "ready_by_its_first_bytes": "any client, any routing id",
     "splits_at_the_last_delimiter": "any client, any routing id",
     "dies_of_a_client_that_left": "clients that leave",
@@ -59,17 +62,33 @@ WRONG: dict[str, str | tuple[str, ...]] = {  # words of the rule that each break
 pytestmark = pytest.mark.slow
 
 
-def test_two_workers_take_turns_whatever_a_client_says_between():
-    assert costs_no_turn(["w1", "w2"], ["w1", "w2"], "") == []
-    (finding,) = costs_no_turn(["w1", "w2"], ["w2", "w1"], "c1 had sent nonsense")
-    assert "Idle were, the longest first: w1, w2. Then c1 had sent nonsense" in finding.evidence
-    assert costs_no_turn(["w1", "w2"], ["w2", "w2"], "")  # w1 is lost
+TABLE = [
+    (("client", "sent"), (b"", b"x", b""), Asked("p", (b"x", b""))),
+    (("client", "sent"), (b"",), Odd("client", "p", "sent", (b"",))),
+    (("client", "sent"), (b"x",), Odd("client", "p", "sent", (b"x",))),
+    (("client", "received"), (b"", b"y"), Got("p", (b"y",))),
+    (("client", "received"), (b"y",), Odd("client", "p", "received", (b"y",))),
+    (("worker", "sent"), (b"", b"READY"), Ready("p")),
+    (("worker", "sent"), (b"", b"c", b"", b"y"), Answered("p", (b"c", b""), (b"y",))),
+    (("worker", "received"), (b"", b"c", b"", b"x"), Given("p", (b"c", b""), (b"x",))),
+    (("worker", "received"), (b"c", b"", b"x"), Odd("worker", "p", "received", (b"c", b"", b"x"))),
+    (
+        ("worker", "received"),
+        (b"", b"", b"", b"x"),
+        Odd("worker", "p", "received", (b"", b"", b"", b"x")),
+    ),
+    (("", "sent"), (b"", b"x"), None),
+]
 
 
-def test_nothing_is_said_of_turns_where_a_worker_was_given_something_else():
-    assert costs_no_turn([], ["w2", "w1"], "") == []
-    assert costs_no_turn(["w1", "w2"], [], "") == []
-    assert costs_no_turn(["w1", "w1"], ["w2", "w1"], "") == []
+@pytest.mark.parametrize(("who", "frames", "event"), TABLE)
+def test_the_table_of_the_contract(who, frames, event):
+    assert reading(*who, "p", frames) == event
+
+
+def test_a_worker_makes_do_with_what_is_no_request():
+    assert makes_do((b"", b"c", b"nonsense")) == (b"", b"c", b"", b"?")
+    assert makes_do((b"nonsense",)) is None
 
 
 @pytest.mark.parametrize("path", submissions("06", "pass_"), ids=lambda path: path.stem)
