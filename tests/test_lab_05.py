@@ -3,11 +3,11 @@
 import pytest
 
 from labs import first_failure, functions, in_notebook, submissions
-from zmqlab.check import lab05, lab_05, stage, subject
+from zmqlab.check import lab05, lab_05, plays, stage, subject
 from zmqlab.check.dispatch import Answered, Asked, Given, Got, Odd
 from zmqlab.check.lab_05 import reading, reply
 
-AT_A_WORKER = f"{stage.WAITS}: one request at a worker"
+AT_A_WORKER = f"{plays.WAITS}: one request at a worker"
 WRONG = {  # the rule that each wrong submission breaks first
     "acknowledges": lab_05.ARRIVES,
     "adds_a_delimiter": lab_05.ARRIVES,

@@ -192,7 +192,7 @@ def test_what_is_owed_and_does_not_come_breaks_the_promise(monkeypatch):
     (finding,) = wrong.value.findings
     assert (finding.verdict, finding.rule) == ("failed", "it comes back")
     assert 'c1 asked "a", and no worker got that. Idle: w1.' in finding.evidence
-    assert "The broker was at line 4 of binds_nothing: socket.recv()" in finding.evidence
+    assert "of binds_nothing: socket.recv()" in finding.evidence
     assert finding.hint == stage.WAITS_FOR
 
 
@@ -285,8 +285,8 @@ def test_a_broken_rule_ends_the_play_and_its_story_has_the_wrong_message():
         'c1 had asked "a", and got "DONE: A".\nThe workers had answered "done: a".'
     )
     assert finding.story is not None
-    last = finding.story.hops[-1]
-    assert (last.who, last.way, last.frames) == ("c1", "received", (b"DONE: A",))
+    seen = [(hop.who, hop.way, hop.frames) for hop in finding.story]
+    assert ("c1", "received", (b"DONE: A",)) in seen
     assert set(finding.story.who()) == {"c1", "broker", "w1"}
 
 

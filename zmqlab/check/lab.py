@@ -7,7 +7,9 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
+
+import zmq
 
 from zmqlab.wire.tap import Fault
 
@@ -21,11 +23,20 @@ from .subject import Function, Subject
 Plan = Callable[[int, str, int], Fault | None]  # a plan of faults, such as Faults(seed=6, cut=0.1)
 
 
+class Hand(NamedTuple):
+    """A worker that is there from the beginning of a play."""
+
+    name: str
+    kind: int = zmq.DEALER
+    routing_id: bytes = b""
+
+
 @dataclass(frozen=True)
 class Play:
     """One scenario of a lab.
 
-    script: what the peers do, step by step; it may give findings of its own.
+    crew: workers that come first. script: what the peers do, step by step, with
+    findings of its own if it has some.
     promise: the rule that is broken when a step of it does not come; evidence: said if all do.
     rules: hold over its whole history, in the order of blame. also: reported as kept as well.
     faults: a plan for the links between the peers and the subject.
@@ -37,6 +48,7 @@ class Play:
     evidence: str
     rules: Sequence[Rule] = ()
     also: Mapping[str, str] | None = None
+    crew: Sequence[Hand] = ()
     faults: Plan | None = None
 
 
@@ -49,7 +61,7 @@ class Lab:
     says: what a worker says when it comes, on the wire; (): nothing.
     reply: address and body → what a worker answers on the wire.
     makes_do: what a worker answers to what is no request; None: nothing.
-    done: body of a request → body of the answer.
+    work: a worker in a thread, `work(ctx, endpoint)`.
     to_anybody: a request goes to a worker at once, idle or not.
     """
 
@@ -60,7 +72,7 @@ class Lab:
     says: Frames
     reply: Callable[[Frames, Frames], Frames]
     makes_do: Callable[[Frames], Frames | None]
-    work: Callable[..., None]  # a worker in a thread: work(ctx, endpoint)
+    work: Callable[..., None]
     plays: Sequence[Play]
     to_anybody: bool = False
 
@@ -83,6 +95,8 @@ class Lab:
         """
         with Stage(self, play, make, deadline) as stage:
             try:
+                for name, kind, routing_id in play.crew:
+                    stage.hire(name, kind=kind, routing_id=routing_id)
                 found = list(play.script(stage) or ())
                 stage.judge()
                 stage.end()

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import zmq
 
 from . import plays, rules
 from .dispatch import Answered, Asked, Event, Frames, Given, Got, Odd
-from .lab import Lab, Play
-from .report import Finding, Report
+from .lab import Hand, Lab, Play
+from .report import Report
 from .stage import GOES_ON, Stage, Wrong
 
 ARRIVES = "a request reaches a worker, and its answer comes back"
@@ -130,26 +130,10 @@ def under_way(stage: Stage) -> None:
         stage.step(ARRIVES)
 
 
-def anybody(stage: Stage) -> None:
-    """Clients and bodies of all kinds; the workers are a DEALER and a REP."""
-    stage.hire("w1")
-    stage.hire("w2", kind=zmq.REP)
-    plays.anybody(stage, CASES)
-
-
-CASES = [
-    *plays.CASES,
-    plays.Case(
-        (b"with a number", b"before the delimiter"), (b"yes",), options=(("req_correlate", 1),)
-    ),
-]
-
-
-def leavers(stage: Stage) -> None:
-    """Clients that ask and are gone when the worker answers."""
-    stage.hire("w1")
-    plays.leavers(stage)
-
+NUMBERED = plays.Case(
+    (b"with a number", b"before the delimiter"), (b"yes",), options=(("req_correlate", 1),)
+)
+CASES = [*plays.CASES, NUMBERED]
 
 OF_WORKERS: list[Frames] = [
     (b"",),
@@ -163,28 +147,12 @@ OF_WORKERS: list[Frames] = [
 ]
 
 
-def anything(stage: Stage) -> None:
-    """Messages that are no requests and no answers."""
-    stage.hire("w1")
-    plays.nonsense(stage, OF_WORKERS)
-
-
-def never_reads(stage: Stage) -> None:
-    """A client that reads nothing."""
-    stage.hire("w1")
-    plays.never_reads(stage)
-
-
-def quiet(stage: Stage) -> Iterator[Finding]:
-    """A worker that takes its time over one request, then has nothing to do for a while."""
-    stage.hire("w1")
-    yield from plays.quiet(stage, at_work="one request at a worker", idle="no request")
-
-
 def crowd(stage: Stage) -> None:
     """Twelve clients and three workers in threads; every third asks before it reads."""
     plays.crowd(stage, 3, [plays.ask, plays.ask, plays.ask_ahead] * 4)
 
+
+ONE = [Hand("w1")]
 
 PLAYS = [
     Play(
@@ -204,33 +172,30 @@ PLAYS = [
     ),
     Play(
         "clients and bodies of all kinds",
-        anybody,
+        partial(plays.anybody, cases=CASES),
         ANYBODY,
         f"{len(CASES)} of {len(CASES)}",
         as_sent(ANYBODY, ANYBODY),
+        crew=[Hand("w1"), Hand("w2", zmq.REP)],
     ),
-    Play(
-        "clients that leave",
-        leavers,
-        LEAVERS,
-        "eleven left, one stayed and was answered",
-        RULES,
-    ),
+    Play("clients that leave", plays.leavers, LEAVERS, plays.ALL_LEFT, RULES, crew=ONE),
     Play(
         "messages without sense",
-        anything,
+        partial(plays.nonsense, of_workers=OF_WORKERS),
         ANYTHING,
         f"{len(plays.OF_CLIENTS)} odd messages of a client, {len(OF_WORKERS)} of a worker",
         OWNED,
+        crew=ONE,
     ),
+    Play("a client that never reads", plays.never_reads, UNREAD, plays.ALL_UNREAD, OWNED, crew=ONE),
     Play(
-        "a client that never reads",
-        never_reads,
-        UNREAD,
-        f"it left {plays.UNREAD} answers unread",
-        OWNED,
+        "a quiet while",
+        partial(plays.quiet, at_work="one request at a worker", idle="no request"),
+        GOES_ON,
+        "also after a quiet while",
+        RULES,
+        crew=ONE,
     ),
-    Play("a quiet while", quiet, GOES_ON, "also after a quiet while", RULES),
     Play("twelve clients in threads", crowd, CROWD, "360 of 360 answers", RULES),
 ]
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from random import Random
 from typing import Any
 
 import zmq
 
 from . import plays, rules
-from .dispatch import Answered, Asked, Event, Frames, Given, Got, Odd, Read, Ready
-from .lab import Lab, Play
+from .dispatch import Answered, Asked, Event, Frames, Given, Got, Odd, Ready
+from .lab import Hand, Lab, Play
 from .peer import Peer
-from .report import Finding, Report, failed
-from .stage import GOES_ON, Stage, Wrong
+from .report import Finding, Report
+from .stage import GOES_ON, Stage
 
 GIVEN = "an idle worker is given the request, and its answer comes back"
 UNREAD = "with nobody idle, requests stay unread in the frontend"
@@ -27,8 +28,6 @@ LEAVERS = "clients that leave before their answer end nothing, and cost no worke
 ANYTHING = "a message of a client that is no request ends nothing, and costs no worker"
 DEAF = "a client that does not read its answers stops nobody else"
 CROWD = f"{OWN}, ten in threads"
-
-FLOOD, LARGE = 4000, bytes(8192)  # more than the queues of ZeroMQ and of the system hold
 
 
 def lab06(broker: Any) -> Report:
@@ -80,8 +79,14 @@ FORM = (
     "delimiter off, and drops what has none. The rest is as it came from the client."
 )
 HAND_BACK = "Whose answer it is stands in the reply itself: hand its frames on as they came."
-OWNED = rules.own_answers(OWN, HAND_BACK)
-ASKED = rules.as_it_was_asked(GIVEN, FORM)
+
+
+def as_sent(asked: str, answered: str) -> list[rules.Rule]:
+    """What workers are given and clients get is what was sent; else these are broken."""
+    return [rules.as_it_was_asked(asked, FORM), rules.own_answers(answered, HAND_BACK)]
+
+
+ASKED, OWNED = as_sent(GIVEN, OWN)
 SINGLE = rules.one_at_a_time(
     ONE, "From when on is a worker no longer idle? A REQ throws away a second request."
 )
@@ -113,39 +118,18 @@ def waiting(stage: Stage) -> Iterator[Finding]:
         greedy.ask(b"request %d" % number)
     for name in ("c2", "c3"):
         stage.client(name, zmq.REQ).ask(name.encode())
-    yield stage.quiet(plays.QUIET / 4, "requests are waiting, and no worker is there")
-    for name in ("w1", "w2"):
+    yield plays.waits(stage, plays.QUIET / 4, "requests are waiting, and no worker is there")
+    for name, rule in {"w1": GIVEN, "w2": AT_ONCE}.items():
         stage.hire(name)
-        stage.step()
-    yield stage.quiet(plays.QUIET / 4, "requests are waiting, and all workers are busy")
+        stage.step(rule)
+    yield plays.waits(stage, plays.QUIET / 4, "requests are waiting, and all workers are busy")
     while stage.ledger.open:
         stage.answer("w2")
-        stage.step()
+        stage.step(GIVEN)
         stage.calm()  # and no second one
     stage.answer_all()
-    stage.step()
-    if not any(isinstance(event, Read) and event.role == "client" for event in stage.history):
-        flood(stage, greedy)
-
-
-def flood(stage: Stage, client: Peer) -> None:
-    """Send requests with nobody idle, until no more are taken. For what is not recorded."""
-    for number in range(2):
-        client.ask(b"and %d" % number)
-        stage.step()
-    sends = stage.client("c4", reads=False, sndhwm=1)
-    for _ in range(FLOOD):
-        if not sends.socket.poll(0, zmq.POLLOUT):
-            stage.calm()
-        if not sends.socket.poll(0, zmq.POLLOUT):
-            return
-        sends.ask(LARGE)
-    evidence = (
-        f"With all workers busy, {FLOOD} requests of {len(LARGE)} bytes were taken from one "
-        "client: more than sockets keep in their queues."
-    )
-    hint = "Where are they now? What is left unread fills a queue."
-    raise Wrong(failed(UNREAD, evidence, hint))
+    stage.step(OWN)
+    plays.fill(stage, UNREAD)
 
 
 IDS = [b"\xffz", b"otto", b"\x00\x01", b"anna"]
@@ -204,112 +188,37 @@ def together(stage: Stage, client: Peer, number: int) -> None:
         stage.step()
 
 
-def anybody(stage: Stage) -> None:
-    """Clients, bodies and replies of all kinds; the workers are REQs, as real ones are."""
-    stage.hire("w1", kind=zmq.REQ, routing_id=b"otto")
-    stage.hire("w2", kind=zmq.REQ)
-    plays.anybody(stage)
-
-
-def leavers(stage: Stage) -> None:
-    """Clients that ask and are gone when the worker answers."""
-    stage.hire("w1", kind=zmq.REQ)
-    plays.leavers(stage)
-
-
-def anything(stage: Stage) -> None:
-    """Messages of a client that are no requests. What a worker says is as the contract has it."""
-    stage.hire("w1", "w2", kind=zmq.REQ)
-    plays.nonsense(stage)
-
-
-def never_reads(stage: Stage) -> None:
-    """A client that reads nothing."""
-    stage.hire("w1", "w2", kind=zmq.REQ)
-    plays.never_reads(stage)
-
-
-def quiet(stage: Stage) -> Iterator[Finding]:
-    """Two workers that have nothing to do for a while."""
-    stage.hire("w1", "w2")
-    yield from plays.quiet(stage, idle="workers are idle, and nobody asks")
-
-
 def crowd(stage: Stage) -> None:
     """Ten clients and four workers in threads."""
     plays.crowd(stage, 4, [plays.ask] * 10)
 
 
+SAFE = [SINGLE, ASKED, OWNED]
+SERVED = [SINGLE, OWNED]  # where workers are also given what is no request
+COSTS = rules.longest_idle_first(
+    ANYTHING,
+    "Whom has your code taken from the queue by the time it sees that this is no request, and "
+    "where does that worker stand afterwards?",
+)
+ANY = [SINGLE, *as_sent(ANYBODY, ANYBODY), QUEUED]
+REQS = [Hand("w1", zmq.REQ, b"otto"), Hand("w2", zmq.REQ)]
+IDLE = partial(plays.quiet, idle="workers are idle, and nobody asks")
+WAITED = "each was read when there was somebody to do it"
+TURNS = {
+    ONE: "in some sixty turns",
+    LONGEST: "in each of them, in whatever order the workers answered",
+    OWN: "in whatever order the workers answered",
+}
+
 PLAYS = [
-    Play(
-        "one client, one worker",
-        plays.first,
-        GIVEN,
-        "also when it asks before a worker is there, and when it asks again",
-        RULES,
-    ),
-    Play(
-        "requests with nobody idle",
-        waiting,
-        GIVEN,
-        "each when there was somebody to do it",
-        RULES,
-        {UNREAD: "each was read when there was somebody to do it", IN_ORDER: "six of six"},
-    ),
-    Play(
-        "four workers, and whose turn it is",
-        turns,
-        AT_ONCE,
-        "four of four, and no fifth",
-        RULES,
-        {
-            ONE: "in some sixty turns",
-            LONGEST: "in each of them, in whatever order the workers answered",
-            OWN: "in whatever order the workers answered",
-        },
-    ),
-    Play(
-        "clients, bodies and replies of all kinds",
-        anybody,
-        ANYBODY,
-        f"{len(plays.CASES)} of {len(plays.CASES)}",
-        [
-            SINGLE,
-            rules.as_it_was_asked(ANYBODY, FORM),
-            rules.own_answers(ANYBODY, HAND_BACK),
-            QUEUED,
-        ],
-    ),
-    Play(
-        "clients that leave",
-        leavers,
-        LEAVERS,
-        "eleven left, one stayed and was answered",
-        [SINGLE, ASKED, OWNED],
-    ),
-    Play(
-        "a client that talks nonsense",
-        anything,
-        ANYTHING,
-        f"{len(plays.OF_CLIENTS)} of {len(plays.OF_CLIENTS)}",
-        [
-            SINGLE,
-            OWNED,
-            rules.longest_idle_first(
-                ANYTHING,
-                "Whom has your code taken from the queue by the time it sees that this is no "
-                "request, and where does that worker stand afterwards?",
-            ),
-        ],
-    ),
-    Play(
-        "a client that never reads",
-        never_reads,
-        DEAF,
-        f"it left {plays.UNREAD} answers unread",
-        [SINGLE, OWNED],
-    ),
-    Play("a quiet while", quiet, GOES_ON, "also after a quiet while", RULES),
+    Play("one client, one worker", plays.first, GIVEN, "also before a worker is there", RULES),
+    Play("requests with nobody idle", waiting, UNREAD, WAITED, RULES, {IN_ORDER: "six of six"}),
+    Play("four workers, in turn", turns, AT_ONCE, "four of four, and no fifth", RULES, TURNS),
+    Play("clients of all kinds", plays.anybody, ANYBODY, plays.ALL_CASES, ANY, crew=REQS),
+    Play("clients that leave", plays.leavers, LEAVERS, plays.ALL_LEFT, SAFE, crew=REQS[:1]),
+    Play("nonsense", plays.nonsense, ANYTHING, plays.ALL_ODD, [*SERVED, COSTS], crew=REQS),
+    Play("a client that never reads", plays.never_reads, DEAF, plays.ALL_UNREAD, SERVED, crew=REQS),
+    Play("a quiet while", IDLE, GOES_ON, "also after a quiet while", RULES, crew=REQS),
     Play("many clients and four workers in threads", crowd, CROWD, "300 of 300 answers", RULES),
 ]
 

@@ -6,14 +6,15 @@ and which rules hold are the lab's.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import zmq
 
-from .dispatch import Frames
+from .dispatch import Frames, Read
 from .peer import done
-from .report import Finding
+from .report import Finding, failed, passed
 from .stage import GOES_ON, PATIENCE, Stage, Wrong
 
 STRANGE = b"\xff\xfe \x00"  # a routing id that no codec for text takes
@@ -21,6 +22,7 @@ QUIET = 2.4  # seconds in which nothing happens
 LEAVERS, IMPATIENT = 8, 3  # clients that leave
 UNREAD = 1200  # answers that nobody reads: more than a queue of ZeroMQ's holds, and
 LARGE = bytes(32_768)  # so large that the system's buffers hold few of them
+FLOOD = 4000, bytes(8192)  # requests and a body: more than all queues on their way hold
 QUESTIONS = 30  # that each client of the crowd asks
 
 
@@ -68,6 +70,7 @@ CASES = [
     Case((b"eleven more",) + (b"\xff",) * 11, (b"\xff\xfe",) * 9, zmq.DEALER, b"\xc3\xa9"),
     Case((b"READY",), (b"READY",), routing_id=b"READYMADE"),
 ]
+ALL_CASES = f"{len(CASES)} of {len(CASES)}"
 
 
 def anybody(stage: Stage, cases: Sequence[Case] = CASES) -> None:
@@ -112,6 +115,8 @@ def leavers(stage: Stage) -> None:
     stage.step()
 
 
+ALL_LEFT = f"{LEAVERS + IMPATIENT} left, one stayed and was answered"
+
 OF_CLIENTS: list[Frames] = [
     (b"",),
     (b"no delimiter",),
@@ -122,26 +127,29 @@ OF_CLIENTS: list[Frames] = [
     (b"a", b"b", b"c", b"d"),
     (b"x",) * 40,
 ]
+ALL_ODD = f"{len(OF_CLIENTS)} of {len(OF_CLIENTS)}"
 
 
 def nonsense(stage: Stage, of_workers: Sequence[Frames] = ()) -> None:
-    """Messages that are no requests and no answers, while a request is under way.
+    """Messages that are no requests and no answers, while somebody is at work and while nobody is.
 
-    Its answer comes back; then honest requests are served, the first of them from who talked
+    The answer comes back; then honest requests are served, the first of them from who talked
     nonsense. What that peer had said before has been read by then.
     """
     client, other = stage.client("c1", zmq.REQ), stage.client("c2", zmq.REQ)
     babbler = stage.client("c3")
     worker = next(peer for peer in stage.peers if peer.role == "worker")
     for number, frames in enumerate([*OF_CLIENTS, *of_workers]):
+        says = babbler if number < len(OF_CLIENTS) else worker
         other.ask(b"c2 asks, %d" % number)
         stage.step()
-        (babbler if number < len(OF_CLIENTS) else worker).send(*frames)
+        says.send(*frames)
         stage.calm()
         said = stage.last
         stage.answer_all()
         stage.last = said
         stage.step()
+        says.send(*frames)
         for askers in [babbler], [client, other]:
             for asker in askers:
                 asker.ask(b"%s asks then, %d" % (asker.name.encode(), number))
@@ -152,6 +160,32 @@ def nonsense(stage: Stage, of_workers: Sequence[Frames] = ()) -> None:
             stage.step()
 
 
+WAITS = "while there is nothing to do, the broker waits without using the processor"
+BUSY = 0.2  # part of the time that a thread may run that has nothing to do
+ASKS_AGAIN = (
+    "A call that waits costs nothing. One that asks again and again takes the processor from the "
+    "workers: which one returns at once, and why?"
+)
+
+
+def waits(stage: Stage, seconds: float, where: str) -> Finding:
+    """That the broker uses no processor although nothing happens. Wrong: it does."""
+    rule = f"{WAITS}: {where}"
+    lap = stage.watch.lap(stage.subject.threads() or None)
+    while lap.seconds < seconds or (lap.seconds < seconds + 2 and lap.starved):
+        threading.Event().wait(max(0.05, seconds - lap.seconds))
+    busy = lap.busy
+    if stage.subject.over:
+        raise Wrong(stage.trouble(GOES_ON, ""))
+    if busy > BUSY:
+        evidence = (
+            f"For {seconds:g} s nothing happened, and the broker was at work for {busy:.0%} of "
+            f"the time, at {stage.subject.here()}"
+        )
+        raise Wrong(failed(rule, evidence, ASKS_AGAIN))
+    return passed(rule, f"at work for less than {BUSY:.0%} of the time")
+
+
 def quiet(stage: Stage, *, at_work: str = "", idle: str) -> Iterator[Finding]:
     """Workers that have nothing to do for a while; one that takes its time, where that is said."""
     client = stage.client("c1", zmq.REQ)
@@ -160,13 +194,16 @@ def quiet(stage: Stage, *, at_work: str = "", idle: str) -> Iterator[Finding]:
         client.ask(b"before the quiet, %d" % number)
         stage.step(GOES_ON)
         if at_work and not number:
-            yield stage.quiet(QUIET / 2, at_work)
+            yield waits(stage, QUIET / 2, at_work)
         stage.answer_all()
         stage.step(GOES_ON)
-    yield stage.quiet(QUIET, idle)
+    yield waits(stage, QUIET, idle)
     for number in range(2 * workers):
         client.ask(b"after the quiet, %d" % number)
         round_trip(stage, GOES_ON)
+
+
+ALL_UNREAD = f"it left {UNREAD} answers unread"
 
 
 def never_reads(stage: Stage) -> None:
@@ -194,6 +231,35 @@ def never_reads(stage: Stage) -> None:
         stage.last = f"{deaf!r}, had sent {sent} requests and read no answer"
         stage.step()
     deaf.leave()
+
+
+def fill(stage: Stage, rule: str) -> None:
+    """That with all busy no more requests are taken than queues hold: for what is not recorded.
+
+    Wrong: the rule is broken.
+    """
+    if any(isinstance(event, Read) and event.role == "client" for event in stage.history):
+        return
+    client, flood = stage.client("c8"), stage.client("c9", reads=False, sndhwm=100)
+    for _ in list(stage.ledger.idle):
+        client.ask(b"busy")
+    stage.step()
+    number, body = FLOOD
+
+    def room() -> bool:
+        return bool(flood.socket.poll(0, zmq.POLLOUT))
+
+    for _ in range(number):
+        if not room():
+            stage.settle(room)
+            if not room():
+                return
+        flood.ask(body)
+    evidence = (
+        f"With all workers busy, {number} requests of {len(body)} bytes were taken from one "
+        "client: more than sockets keep in their queues."
+    )
+    raise Wrong(failed(rule, evidence, "Where are they now? What is left unread fills a queue."))
 
 
 def crowd(stage: Stage, workers: int, clients: Sequence[Any]) -> None:

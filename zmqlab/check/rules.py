@@ -278,6 +278,6 @@ def _crossed(history: History) -> Iterator[tuple[tuple[Request, str], tuple[Requ
     ended = [(turn, turn.request) for turn in turns(history) if turn.request is not None]
     for one, first in ended:
         for other, second in ended:
-            if first.who == second.who and first.at < second.at and other.known < one.since:
-                if second.at < one.until and one.since < other.until:
-                    yield (first, one.who), (second, other.who)
+            crossed = first.at < second.at < one.until and other.known < one.since < other.until
+            if crossed and first.who == second.who:
+                yield (first, one.who), (second, other.who)

@@ -15,7 +15,6 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 
 import zmq
@@ -28,7 +27,7 @@ from .dispatch import Event, Frames, Given, Ledger, Odd, Ready
 from .judge import Trial
 from .machine import Watch
 from .peer import Peer, done, on_the_wire
-from .report import Finding, failed, passed, undecided
+from .report import Finding, failed, undecided
 from .subject import MACHINE, Subject
 
 if TYPE_CHECKING:
@@ -37,22 +36,15 @@ if TYPE_CHECKING:
 PATIENCE = 5.0  # seconds for anything that takes a few milliseconds
 SETTLED = 0.3  # seconds after which what has not come on a quiet stage is not coming
 LIMIT = 55.0  # seconds for all plays of a check; a few more pass before all has ended
-BUSY = 0.2  # part of the time that a thread may run that has nothing to do
 RETRY = (10, 1000)  # milliseconds after which a peer tries again to connect, at first and at most
 LOOKS = 5  # how often in a row all threads must be seen to wait
 MOMENT = 1.0  # seconds after which a wait is long
 ENOUGH = 1.0  # seconds of processor time in which any broker does what takes milliseconds
 
-WAITS = "while there is nothing to do, the broker waits without using the processor"
 GOES_ON = "the broker is there until its context ends"
 ENDS = "the broker ends with its context and closes its sockets"
-ENDED = {
-    "broker runs without an error",
-    "broker goes on until the context ends",
-    "broker goes on until it is told to end",
-}
+ENDED = ("without an error", "until the context ends", "until it is told to end")  # end of a rule
 IN_TIME = "the check comes to its end"
-
 
 # Why something has not come: all threads wait, the subject runs on, or it could not run.
 Why = Literal["waits", "spins", "late"]
@@ -124,14 +116,9 @@ class Stage:
                 self.links[name] = exits.enter_context(tap)
                 self.where[name] = tap.endpoint
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: Any) -> None:
         with put_off_interrupt():
-            self._exits.__exit__(kind, error, trace)
+            self._exits.__exit__(*error)
 
     # ---- peers
 
@@ -318,7 +305,14 @@ class Stage:
         return self.ledger.owed(self.lab.to_anybody)
 
     def calm(self, enough: Callable[[], object] = lambda: False) -> None:
-        """Wait until nothing moves any more, or it is enough, then judge: nothing wrong came.
+        """Wait until nothing moves any more, or it is enough, then judge: nothing wrong came."""
+        self.settle(enough)
+        self.judge()
+        if self.subject.over:
+            raise Wrong(self.trouble(self.play.promise, ""))
+
+    def settle(self, enough: Callable[[], object] = lambda: False) -> None:
+        """Wait until nothing moves any more, or it is enough.
 
         Nothing moves where all threads wait; one that never does has had its time all the same.
         Where threads cannot be seen, nothing comes for a while.
@@ -341,13 +335,13 @@ class Stage:
             return looks > LOOKS and (in_sight or time.monotonic() - since > SETTLED)
 
         self.until(still, within=PATIENCE / 2, every=0.01)
-        self.judge()
-        if self.subject.over:
-            raise Wrong(self.trouble(self.play.promise, ""))
 
     def judge(self) -> None:
-        """Judge all that has happened by the play's rules. Wrong: one of them is broken."""
-        if (size := self.chronicle.size) == self._judged:
+        """Judge all that has happened by the play's rules. Wrong: one of them is broken.
+
+        Where the subject has ended, that is what is wrong; `step` and `end` say why.
+        """
+        if (size := self.chronicle.size) == self._judged or self.subject.over:
             return
         self._judged = size
         for rule in self.play.rules:
@@ -360,7 +354,7 @@ class Stage:
     def trouble(self, rule: str, evidence: str, hint: str = "", *frames: bytes) -> Finding:
         """The finding for what did not happen: why the subject ended, or where it is."""
         if (ended := self.subject.early_end()) is not None:
-            if ended.rule not in ENDED:
+            if not ended.rule.endswith(ENDED):
                 return ended
             return replace(
                 ended, rule=rule, evidence=f"{ended.evidence}\nBefore that, {self.last}."
@@ -380,23 +374,6 @@ class Stage:
             "Every message took long. Where does it wait?",
         )
 
-    def quiet(self, seconds: float, where: str) -> Finding:
-        """That the subject uses no processor although nothing happens. Wrong: it does."""
-        rule = f"{WAITS}: {where}"
-        lap = self.watch.lap(self.subject.threads() or None)
-        while lap.seconds < seconds or (lap.seconds < seconds + 2 and lap.starved):
-            threading.Event().wait(max(0.05, seconds - lap.seconds))
-        busy = lap.busy
-        if self.subject.over:
-            raise Wrong(self.trouble(GOES_ON, ""))
-        if busy > BUSY:
-            evidence = (
-                f"For {seconds:g} s nothing happened, and the broker was at work for {busy:.0%} of "
-                f"the time, at {self.subject.here()}"
-            )
-            raise Wrong(failed(rule, evidence, ASKS_AGAIN))
-        return passed(rule, f"at work for less than {BUSY:.0%} of the time")
-
     def end(self) -> None:
         """Have the subject end. Wrong: how it did that."""
         if findings := self.subject.end(self.watch.lap()):
@@ -405,7 +382,3 @@ class Stage:
 
 WAITS_FOR = "What does the broker wait for there, and who is to bring it?"
 SPINS = "It does not wait there, it goes round and round: what is to end that?"
-ASKS_AGAIN = (
-    "A call that waits costs nothing. One that asks again and again takes the processor from the "
-    "workers: which one returns at once, and why?"
-)

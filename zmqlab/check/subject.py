@@ -7,7 +7,6 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from types import TracebackType
 from typing import Any
 
 import zmq
@@ -63,12 +62,7 @@ class Subject:
         """Tell it to end; what is wrong with how it did. The lap began just now."""
         return []
 
-    def close(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self, *error: Any) -> None:
         """Leave nothing of it behind."""
 
 
@@ -123,12 +117,7 @@ class Command(Subject):
         self._process.terminate()
         return []
 
-    def close(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self, *error: Any) -> None:
         """Kill the process if it is still there."""
         self._process.kill()
         self._process.wait()
@@ -178,14 +167,9 @@ class Function(Subject):
         found = [late, self._raised(), self.call.sockets_left(), *self._used_by_two()]
         return [finding for finding in found if finding is not None]
 
-    def close(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self, *error: Any) -> None:
         """End all that is left of it. GaveUp: the limit of its experiment is over."""
-        self.trial.__exit__(kind, error, trace)
+        self.trial.__exit__(*error)
 
     def _raised(self) -> Finding | None:
         """The finding for another error than the one that says that the context has ended."""
