@@ -152,9 +152,13 @@ def test_a_stalled_link_holds_what_is_sent_until_it_is_resumed():
         stage.step()
 
 
+BRIEF = (0.001, 0.002)  # seconds
+
+
 @pytest.mark.parametrize("seed", [1, 2])
-def test_a_plan_of_faults_disturbs_the_links_by_its_seed(seed):
-    plan = Faults(seed=seed, delay=0.5, seconds=(0.001, 0.002))
+@pytest.mark.parametrize("kind", ["delay", "stall"])
+def test_a_plan_of_faults_disturbs_the_links_by_its_seed(kind, seed):
+    plan = Faults(seed=seed, seconds=BRIEF, **{kind: 0.5})
     with on_stage(Function("broker", carry), replace(PLAY, faults=plan)) as stage:
         client = stage.client("c1")
         stage.hire("w1")
@@ -164,7 +168,21 @@ def test_a_plan_of_faults_disturbs_the_links_by_its_seed(seed):
         stage.step()
         faults = [r.unit.name for r in stage.links["frontend"].wire if r.unit.kind == "fault"]
     planned = [plan(1, way, n) for way in "→←" for n in range(20)]
-    assert faults == ["delay"] * sum(isinstance(fault, Fault) for fault in planned)
+    assert faults == [kind] * sum(isinstance(fault, Fault) for fault in planned)
+
+
+def test_a_link_that_is_cut_by_a_plan_loses_what_was_on_it():
+    def third(link, way, number):
+        return Fault("cut") if (link, way, number) == (1, "→", 2) else None
+
+    with on_stage(Function("broker", carry), replace(PLAY, faults=third)) as stage:
+        client = stage.client("c1")
+        stage.hire("w1")
+        for body in (b"a", b"b", b"c"):
+            client.ask(body)
+        stage.until(lambda: stage.links["frontend"].made == 2)
+        stage.until(lambda: len(stage.ledger.busy.get("w1", ())) == 2)
+        assert [request.body for request in stage.ledger.open] == [(b"c",)]
 
 
 # ------------------------------------------------------------------ waiting

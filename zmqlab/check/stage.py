@@ -13,7 +13,7 @@ import math
 import threading
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -29,6 +29,7 @@ from .judge import Trial
 from .machine import Watch
 from .peer import Peer, done, on_the_wire
 from .report import Finding, failed, undecided
+from .rules import Broken
 from .subject import MACHINE, Subject
 
 if TYPE_CHECKING:
@@ -342,13 +343,18 @@ class Stage:
 
         Where the subject has ended, that is what is wrong; `step` and `end` say why.
         """
-        if (size := self.chronicle.size) == self._judged or self.subject.over:
+        if self.chronicle.size == self._judged or self.subject.over:
             return
-        self._judged = size
-        for rule in self.play.rules:
-            if broken := rule(self.history):
-                story = self.chronicle.story(*broken.frames)
-                raise Wrong(failed(broken.rule, broken.evidence, broken.hint, story))
+        if self._broken():
+            with suppress(Wrong):
+                self.settle()  # until all of it is there: then the rule that comes first is blamed
+        if broken := self._broken():
+            story = self.chronicle.story(*broken.frames)
+            raise Wrong(failed(broken.rule, broken.evidence, broken.hint, story))
+        self._judged = self.chronicle.size
+
+    def _broken(self) -> Broken | None:
+        return next(filter(None, (rule(self.history) for rule in self.play.rules)), None)
 
     # ---- what is said of it
 
