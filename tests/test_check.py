@@ -6,6 +6,7 @@ import re
 import sys
 import threading
 import time
+from html import escape
 
 import pytest
 import zmq
@@ -584,18 +585,30 @@ def test_an_error_of_the_check_itself_judges_nobody():
 
 def test_a_pass_is_noted_and_nothing_else(monkeypatch):
     noted = []
-    monkeypatch.setattr("zmqlab.learn.progress.record", noted.append)
+
+    def record(lab):
+        noted.append(lab)
+        return ""
+
+    monkeypatch.setattr("zmqlab.learn.progress.record", record)
     for finding in (failed("r", ""), undecided("r", ""), passed("r", "")):
         judge("lab00", {}, [Scenario("one", lambda finding=finding: [finding])])
     assert noted == ["lab00"]
 
 
-def test_a_pass_that_cannot_be_noted_is_a_pass(monkeypatch):
+def test_a_pass_that_cannot_be_noted_is_a_pass_and_says_so(monkeypatch):
     def full(lab):
-        raise OSError("disk full")
+        raise OSError("disk <full>")
 
-    monkeypatch.setattr("zmqlab.learn.progress.record", full)
-    assert judge("lab00", {}, [Scenario("one", lambda: [passed("r", "")])])
+    def refuses(lab):
+        return "This pass was not noted: no & such place."
+
+    for record, words in ((full, "OSError: disk <full>"), (refuses, "no & such place.")):
+        monkeypatch.setattr("zmqlab.learn.progress.record", record)
+        report = judge("lab00", {}, [Scenario("one", lambda: [passed("r", "")])])
+        assert report
+        assert words in str(report)
+        assert escape(words, quote=False) in report._repr_html_()
 
 
 # ------------------------------------------------------------------ small things

@@ -73,6 +73,7 @@ class Report:
     lab: str  # "lab01"
     findings: tuple[Finding, ...]
     printed: str = ""  # what the learner's code printed meanwhile
+    notice: str = ""  # why a pass could not be noted
 
     @property
     def verdict(self) -> Verdict:
@@ -89,6 +90,8 @@ class Report:
         lines = [f"{self.lab}: {self.verdict}"]
         for finding in self.findings:
             lines += _as_text(finding)
+        if self.notice:
+            lines += ["", self.notice]
         if told := self._told():
             lines += ["", "What the sockets did:", *_indented(told.splitlines())]
         if self.printed:
@@ -107,6 +110,7 @@ class Report:
             f"<p><strong>{_html(self.lab)}: {MARK[self.verdict]} {self.verdict}</strong></p>"
             f'<table style="border-collapse:collapse"><thead><tr>{head}</tr></thead>'
             f"<tbody>{rows}</tbody></table>"
+            + (f"<p><strong>Notice.</strong> {_html(self.notice)}</p>" if self.notice else "")
             + self._story_as_html()
             + _folded("Printed meanwhile", self.printed)
         )
