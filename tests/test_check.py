@@ -18,6 +18,7 @@ from zmqlab.check.judge import Scenario, Trial, judge, together, uncallable
 from zmqlab.check.report import Finding, Report, failed, in_situation, passed, undecided
 from zmqlab.record.journal import Hop, Journal, SocketNote
 from zmqlab.run.experiment import assert_all_quiet
+from zmqlab.run.threads import eventually
 
 # ------------------------------------------------------------------ reports
 
@@ -539,7 +540,7 @@ def test_a_call_that_raised_and_holds_its_context_is_told():
         lab.end()
         assert "a socket in it is still open" in call.context_held(lab.over).evidence
         kept.pop().close(0)
-        lab._ended.wait(5)
+        eventually(lambda: lab.over, 5, "the end of its context")
         assert call.context_held(lab.over) is None
 
 

@@ -1,58 +1,15 @@
-"""Lab 05: its rules on hand-written outcomes, and submissions that are right and wrong."""
+"""Lab 05: its rules on hand-written outcomes, and its notebooks."""
 
 import time
 
 import pytest
 import zmq
 
-from labs import first_failure, functions, in_notebook, submissions
-from zmqlab.check import lab05, lab_05, stage
+from labs import first_failure, functions, in_notebook
+from zmqlab.check import lab05, stage
 from zmqlab.check.lab_05 import missing, own_answers
 from zmqlab.check.stage import Stage, Used, body_of, busy_part, done, out_of_turn, starved
 from zmqlab.run.threads import GaveUp
-
-AT_A_WORKER = f"{stage.WAITS}: one request at a worker"
-WRONG = {  # the rule that each wrong submission breaks first
-    "acknowledges": lab_05.ARRIVES,
-    "adds_a_delimiter": lab_05.ARRIVES,
-    "answers_in_order_of_asking": lab_05.OWN,
-    "answers_the_last_asker": lab_05.OWN,
-    "assumes_three_frames": lab_05.ANYBODY,
-    "decodes_ids": lab_05.ARRIVES,
-    "decodes_leniently": lab_05.ARRIVES,
-    "dies_of_a_client_that_left": lab_05.LEAVERS,
-    "dies_of_an_odd_answer": lab_05.ANYTHING,
-    "dies_of_an_odd_request": lab_05.ANYTHING,
-    "does_not_bind_the_backend": lab_05.ARRIVES,
-    "drops_while_no_worker_is_there": lab_05.ARRIVES,
-    "finds_the_client_by_its_question": lab_05.OWN,
-    "forgets_the_address": lab_05.ARRIVES,
-    "gives_up_after_a_quiet_second": stage.GOES_ON,
-    "hears_workers_only_after_clients": lab_05.ARRIVES,
-    "is_a_coroutine": "broker is a plain function",
-    "keeps_the_first_frame_of_the_body": lab_05.ANYBODY,
-    "keeps_the_last_frame_of_an_answer": lab_05.ANYBODY,
-    "knows_ids_by_their_last_byte": lab_05.OWN,
-    "leaves_its_sockets_open": "broker closes its sockets",
-    "looks_for_a_delimiter_that_is_not_there": lab_05.ANYTHING,
-    "never_hears_a_stranger_again": lab_05.ANYTHING,
-    "one_request_at_a_time": lab_05.AT_ONCE,
-    "one_request_for_each_client": lab_05.ARRIVES,
-    "polls_in_vain": AT_A_WORKER,
-    "raises_at_the_end": "broker ends with the context",
-    "remembers_twenty_requests": lab_05.ARRIVES,
-    "sends_from_another_thread": stage.ONE_THREAD,
-    "spins": AT_A_WORKER,
-    "stops_after_a_hundred": lab_05.AT_ONCE,
-    "stops_at_the_first_odd_message": lab_05.ANYTHING,
-    "strips_the_delimiter": lab_05.ARRIVES,
-    "strips_white_space": lab_05.ANYBODY,
-    "swallows_the_end": "broker ends with the context",
-    "swaps_the_ends": lab_05.ARRIVES,
-    "takes_every_body_for_text": lab_05.ANYBODY,
-    "ten_requests_at_a_time": lab_05.AT_ONCE,
-    "waits_for_the_answer_in_its_loop": lab_05.AT_ONCE,
-}
 
 # ------------------------------------------------------------------ rules
 
@@ -142,9 +99,9 @@ def test_threads_that_came_or_went_meanwhile_are_not_asked():
 @pytest.mark.slow
 def test_what_did_not_come_on_a_machine_with_other_work_is_undecided(monkeypatch):
     monkeypatch.setattr(stage, "out_of_turn", lambda before, after, seconds: 0.9 * seconds)
-    broker = functions(submissions("05", "fail_decodes_ids")[0], "broker")
+    broker = functions("05", "decodes_ids")
     assert lab05(*broker).verdict == "failed"  # it raised: that is sure
-    broker = functions(submissions("05", "fail_does_not_bind_the_backend")[0], "broker")
+    broker = functions("05", "does_not_bind_the_backend")
     report = lab05(*broker)
     assert report.verdict == "undecided"
     assert "others had the processor" in str(report)
@@ -165,25 +122,7 @@ def test_one_error_alone_says_that_the_context_has_ended(error, over):
     assert stage._says_that_it_is_over(error) is over
 
 
-# ------------------------------------------------------------------ submissions
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("path", submissions("05", "pass_"), ids=lambda path: path.stem)
-def test_what_is_right_passes(path):
-    report = lab05(*functions(path, "broker"))
-    assert report.verdict == "passed", str(report)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("path", submissions("05", "fail_"), ids=lambda path: path.stem)
-def test_what_is_wrong_fails_for_the_reason_of_its_name(path):
-    report = lab05(*functions(path, "broker"))
-    assert first_failure(report).rule == WRONG[path.stem.removeprefix("fail_")], str(report)
-
-
-def test_every_wrong_submission_has_its_reason():
-    assert {path.stem.removeprefix("fail_") for path in submissions("05", "fail_")} == set(WRONG)
+# ------------------------------------------------------------------ the notebooks
 
 
 @pytest.mark.slow

@@ -17,7 +17,7 @@ from typing import Any, Literal
 import zmq
 
 from zmqlab.record.lens import Context, Socket
-from zmqlab.run.threads import Stopped, Task
+from zmqlab.run.threads import Stopped, Task, stop
 from zmqlab.run.where import in_learners_code, origin, place
 
 from .report import Finding, failed
@@ -150,8 +150,7 @@ class Call:
         task = Task(self.name, self, args)
         task.thread.start()
         if not self.wait(within):
-            task.interrupt()
-            task.wait(MOMENT)
+            stop([task.thread])
         return self
 
     # ---- what can be wrong with a call whatever it was for

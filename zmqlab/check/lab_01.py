@@ -2,33 +2,39 @@
 
 from __future__ import annotations
 
-import math
+import contextlib
 import re
 import sys
-import threading
-import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import zmq
-from zmq.utils.monitor import recv_monitor_message
 
 from zmqlab.envelope import show
-from zmqlab.record.journal import Hop, Journal
 from zmqlab.record.lens import Socket
-from zmqlab.run.threads import GaveUp, eventually
 from zmqlab.wire.tap import Tap
 
 from .call import Call, said
-from .judge import Scenario, Trial, judge, together
+from .cast import Act, Cast, Note, check, follow
+from .pipeline import (
+    History,
+    Rule,
+    closed_after_an_error,
+    each_once,
+    ended_well,
+    failed_in_time,
+    judged,
+)
 from .report import Finding, Report, failed, passed, undecided
 
 PATIENT = 3.0  # seconds of patience where the workers do come
 PATIENCE = 1.0  # and where one does not
 TOO_LATE = 1.5  # times the patience: after that nobody can say that it was kept
+SETTLED = 0.2  # seconds in which a feed that deals too soon has done so
+NAMES = ("w1", "w2", "w3")
+GRACE = 8.0  # seconds that a closed PUSH may linger
 
 BINDS = "workers can connect to the endpoint"
 ALL_THERE = "with all workers there, nobody times out"
@@ -41,8 +47,8 @@ FULL = "no task is lost when the queues are full"
 RAISES = "too few workers: TimeoutError"
 SAYS = "the error says how many came"
 IN_TIME = "too few workers: it gives up when its patience is over"
-BUSY = "Run it again when the machine has less to do."
 NOTHING_SENT = "too few workers: nothing is sent"
+NO_TASKS = "no tasks: nothing is sent"
 
 
 def lab01(feed: Any) -> Report:
@@ -52,513 +58,287 @@ def lab01(feed: Any) -> Report:
     link, to too few, to none, to workers that read only after `feed` has returned, and more
     tasks than the queues hold. Takes a few seconds, at most 50.
     """
-    return judge("lab01", {"feed(ctx, endpoint, n_workers, tasks, patience)": feed}, SCENARIOS)
+    return check("lab01", {"feed(ctx, endpoint, n_workers, tasks, patience)": feed}, ACTS)
 
 
 # ------------------------------------------------------------------ rules
 
 
-def every_task_arrives(
-    tasks: Sequence[bytes],
-    journal: Journal,
-    *,
-    all_taken: bool,
-    rule: str = ARRIVES,
-    whole: Journal | None = None,
-) -> list[Finding]:
-    """Each task arrived at one worker, as the one frame that it was.
-
-    journal: the workers'. whole: theirs and the feed's, for the picture.
-    all_taken: every worker has seen the feed's end and has taken all that had come before it.
-    Only then is a task that is missing a task that is lost.
-    """
-    whole = whole or journal
-    arrived = Counter(hop.frames for hop in _received(journal))
-    wanted: Counter[tuple[bytes, ...]] = Counter((task,) for task in tasks)
-    if more := list(arrived - wanted):
-        frames = next((frames for frames in more if frames in wanted), more[0])
-        if frames in wanted:
-            evidence = f"{_show(frames)} arrived {arrived[frames]} times."
-            return [failed(rule, evidence, story=whole.story(frames[0]))]
-        evidence = f"{_show(frames)} arrived, and was never handed in."
-        return [failed(rule, evidence, "A task is one message of one frame, as it was given.")]
-    missing = wanted - arrived
-    if not missing:
-        return [passed(rule, f"{len(tasks)} of {len(tasks)} tasks, none twice")]
-    first = next(task for task in tasks if (task,) in missing)
-    evidence = f"{missing.total()} of {len(tasks)} tasks never arrived, {_show([first])} first"
-    if all_taken:
-        hint = "The workers took all that came. Was it sent, and did it leave your process?"
-        return [failed(rule, evidence + ".", hint, together(whole, frames=[first]))]
-    return [undecided(rule, f"{evidence}; a worker may still have had some on the way.")]
+def workers_can_connect(history: History) -> list[Finding]:
+    """What is wrong if no worker was ever connected, and feed has had its time."""
+    call = history.call
+    ended_early = call.error is not None and not isinstance(call.error, TimeoutError)
+    if history.when("connected") or not history.tasks or ended_early or _too_soon(history):
+        return []
+    evidence = f"No worker could connect: feed has {history.bound() or 'bound no socket'}."
+    evidence += f"\nIt was at {call.where}" if call.where else ""
+    hint = "A PUSH, bound at the endpoint that feed is given: PULL sockets connect to it."
+    return failed_in_time(history, history.patience / 4, BINDS, evidence, hint)
 
 
-def shares_are_even(
-    journal: Journal, workers: Sequence[str], rule: str = EVEN, story: Journal | None = None
-) -> list[Finding]:
+def nobody_times_out(history: History) -> list[Finding]:
+    """What is wrong if feed has raised a TimeoutError though all workers came."""
+    call, margin = history.call, history.patience / 4
+    if not isinstance(call.error, TimeoutError):
+        return []
+    if _too_soon(history):
+        return patience_is_kept(history)
+    wanted, here = len(history.when("came")), _connected(history, call.ended - margin)
+    if here < wanted:
+        return [undecided(ALL_THERE, f"Only {here} of the check's {wanted} workers were in time.")]
+    evidence = f"All {wanted} workers were connected. Yet feed raised {said(call.error)}"
+    hint = "How many did it count, and for how many did it wait? A worker may be there before you "
+    hint += "bind, and is connected at once: does your count begin early enough to see it?"
+    return failed_in_time(history, margin, ALL_THERE, evidence, hint)
+
+
+def every_task_arrives(history: History, rule: str = ARRIVES) -> list[Finding]:
+    """Each task arrived at one worker, as the one frame that it was."""
+    return each_once(history, rule, [hop.frames for hop in history.received()])
+
+
+def shares_are_even(history: History, rule: str = EVEN) -> list[Finding]:
     """No worker got more than one task more than another."""
-    shares = journal.counts("received", workers)
-    if max(shares.values()) - min(shares.values()) <= 1:
-        return [passed(rule, f"{len(workers)} workers, shares differ by one task at most")]
-    told = ", ".join(f"{worker} {share}" for worker, share in shares.items())
-    return [
-        failed(
-            rule,
-            f"Tasks per worker: {told}.",
-            "PUSH deals to the peers that it has at that moment. Which event tells that a peer "
-            "can be sent to, and how many of them did you wait for?",
-            story,
-        )
-    ]
+    workers = history.when("came")
+    got = {who: [h.frames[0] for h in history.received() if h.who == who] for who in workers}
+    shares = [len(tasks) for tasks in got.values()]
+    if max(shares) - min(shares) <= 1:
+        return [passed(rule, f"{len(got)} workers, shares differ by one task at most")]
+    told = ", ".join(f"{who} {len(tasks)}" for who, tasks in got.items())
+    hint = "PUSH deals to the peers that it has at that moment. Which event tells that a peer can "
+    hint += "be sent to, and how many of them did you wait for?"
+    story = history.story(*(task for tasks in got.values() for task in tasks[:4]))
+    return [failed(rule, f"Tasks per worker: {told}.", hint, story)]
 
 
-def deals_at_once(seconds: float, patience: float) -> list[Finding]:
-    """From the moment when all were connected, it took far less than the patience.
-
-    seconds: from then until feed had returned.
-    """
+def deals_at_once(history: History) -> list[Finding]:
+    """From the moment when all were connected, it took far less than the patience."""
+    complete, patience = history.when("all connected").get("feed"), history.patience
+    if complete is None:  # its sockets were of another kind
+        return []
+    seconds = history.call.ended - complete
     if seconds < patience / 2:
         return [passed(PROMPT, "it does not wait for its patience to end")]
-    return [
-        failed(
-            PROMPT,
-            f"All workers were connected; feed returned {seconds:.1f} s later. Its patience was "
-            f"{patience:g} s.",
-            "Patience is how long feed may wait for a worker. What is there left to wait for?",
-        )
-    ]
+    evidence = f"All workers were connected; feed returned {seconds:.1f} s later. Its patience was "
+    hint = "Patience is how long feed may wait for a worker. What is there left to wait for?"
+    return failed_in_time(history, patience / 4, PROMPT, f"{evidence}{patience:g} s.", hint)
 
 
-def waits_for_the_last_task(lingers: Sequence[int], longest: int) -> list[Finding]:
+def waits_for_the_last_task(history: History) -> list[Finding]:
     """What is wrong if a PUSH was closed that waits less than for ever for its tasks to leave.
 
-    lingers: the sockets' ZMQ_LINGER when they were closed, milliseconds; -1 or `longest`: no end.
+    Marked "linger": its ZMQ_LINGER then, milliseconds; -1, or all that the Context allows: no end.
     """
-    short = [linger for linger in lingers if 0 <= linger < longest]
+    short = [linger for linger in history.values("linger") if 0 <= linger < GRACE * 1000]
     if not short:
         return []
-    return [
-        failed(
-            LINGERS,
-            f"feed closed its PUSH with a linger of {short[0]} ms: what the workers have not "
-            "fetched by then is lost.",
-            "How long may a worker be busy before it fetches its tasks? ZMQ_LINGER has a value "
-            "that does not guess.",
-        )
-    ]
+    evidence = f"feed closed its PUSH with a linger of {short[0]} ms: what the workers have not "
+    hint = "How long may a worker be busy before it fetches its tasks? ZMQ_LINGER has a value "
+    return [failed(LINGERS, f"{evidence}fetched by then is lost.", f"{hint}that does not guess.")]
 
 
-def nothing_was_sent(feeder: Journal, workers: Journal, rule: str = NOTHING_SENT) -> list[Finding]:
-    """No task left the feed, and none reached a worker."""
-    sent = [hop for hop in feeder if hop.way == "sent"] or _received(workers)
+def nothing_is_sent(history: History, rule: str = NOTHING_SENT) -> list[Finding]:
+    """No message left the feed by the endpoint, and none reached a worker."""
+    sent = [hop for hop in history.own if hop.way == "sent"] or history.received()
     if not sent:
         return [passed(rule, "no message")]
-    return [
-        failed(
-            rule,
-            f"{len(sent)} messages were sent, {_show(sent[0].frames)} first.",
-            "Know first that all are there; deal then.",
-        )
-    ]
+    evidence = f"{len(sent)} messages were sent, {show(sent[0].frames[:3], 'PUSH')} first."
+    hint = "Know first that all are there; deal then."
+    return [failed(rule, evidence, hint, history.story(sent[0].frames[0]))]
 
 
-def gave_up(call: Call, came: int, wanted: int, patience: float) -> list[Finding]:
-    """The call raised a TimeoutError that says how many came, when its patience was over."""
-    if call.state == "returned":
-        return [
-            failed(
-                RAISES,
-                f"{came} of {wanted} workers came, and feed returned as if all was well.",
-                "The caller cannot tell this from success: raise TimeoutError.",
-            )
-        ]
+def gives_up(history: History, came: int = 3, wanted: int = 4) -> list[Finding]:
+    """Too few came: a TimeoutError when the patience is over, that says how many came."""
+    call, patience = history.call, history.patience
     if call.waited:
-        return [
-            failed(
-                IN_TIME,
-                f"feed had not given up after {call.waited:g} s; its patience was {patience:g} s.\n"
-                f"It was at {call.where}",
-                "Which call waits there, and how long may it?",
-            )
-        ]
+        evidence = f"feed had not given up after {call.waited:g} s; its patience was {patience:g} "
+        evidence += f"s.\nIt was at {call.where}"
+        hint = "What looks at the clock there, and how often?"
+        return failed_in_time(history, call.waited / 4, IN_TIME, evidence, hint)
+    if call.state == "returned":
+        evidence = f"{came} of {wanted} workers came, and feed returned as if all was well."
+        hint = "The caller cannot tell this from success: raise TimeoutError."
+        return [failed(RAISES, evidence, hint)]
     if not isinstance(call.error, TimeoutError):
-        return [call.problem() or failed(RAISES, f"feed did not end: {call.state}.")]
-    findings = [passed(RAISES, f"raised when {came} of {wanted} workers came")]
-    findings += patience_is_kept(call.seconds, patience, call.late)
-    if findings[-1].verdict == "passed":
-        findings += message_tells(call.error, came)
-    return findings
+        return [history.problem or failed(RAISES, f"feed did not end: {call.state}.")]
+    raised = passed(RAISES, f"raised when {came} of {wanted} workers came")
+    return [raised, *judged(history, [patience_is_kept, partial(says_how_many, came=came)])]
 
 
-def message_tells(error: TimeoutError, came: int) -> list[Finding]:
+def patience_is_kept(history: History) -> list[Finding]:
+    """It waited as long as it was told: not less, and not half as long again."""
+    seconds, patience = history.call.seconds, history.patience
+    evidence = f"feed gave up after {seconds:.2f} s; its patience was {patience:g} s."
+    if _too_soon(history):
+        return [failed(IN_TIME, evidence, "`patience` is in seconds; poll takes milliseconds.")]
+    too_late = seconds - max(TOO_LATE * patience, patience + 0.5)
+    if too_late <= 0:
+        return [passed(IN_TIME, "neither sooner nor much later")]
+    hint = "One deadline for all: does your clock start again with every worker?"
+    return failed_in_time(history, too_late, IN_TIME, evidence, hint)
+
+
+def says_how_many(history: History, came: int = 3) -> list[Finding]:
     """The number of those who came stands in the error's text."""
+    text, here = said(history.call.error or TimeoutError()), history.call.ended - 0.1
+    if (surely := _connected(history, here)) < came:
+        return [undecided(SAYS, f"Only {surely} of the check's {came} workers were in time.")]
     words = {0: "no|none|nobody|zero|0", 3: "three|3"}[came]
-    if re.search(rf"(?<![\w.])(?:{words})(?![\w]|\.\d)", said(error), re.IGNORECASE):
+    if re.search(rf"(?<![\w.])(?:{words})(?![\w]|\.\d)", text, re.IGNORECASE):
         return [passed(SAYS, f"it names {came}")]
-    return [
-        failed(
-            SAYS,
-            f"{came} workers came; the error was\n{said(error)}",
-            "Who reads it wants to know whether nobody came or one is missing.",
-        )
-    ]
+    evidence = f"{came} workers came; the error was\n{text}"
+    hint = "Who reads it wants to know whether nobody came or one is missing."
+    return failed_in_time(history, 0.2, SAYS, evidence, hint)
 
 
-def patience_is_kept(seconds: float, patience: float, late: float = 0.0) -> list[Finding]:
-    """It waited as long as it was told: not less, and not half as long again.
-
-    late: seconds by which the machine was late itself; of what they may explain nothing is known.
-    """
-    if seconds < 0.95 * patience:
-        return [
-            failed(
-                IN_TIME,
-                f"feed gave up after {seconds:.2f} s; its patience was {patience:g} s.",
-                "`patience` is in seconds; poll takes milliseconds.",
-            )
-        ]
-    longest = max(TOO_LATE * patience, patience + 0.5)
-    if longest < seconds <= longest + late:
-        evidence = f"feed gave up after {seconds:.2f} s; its patience was {patience:g} s. In that "
-        evidence += f"time the check itself was woken {late:.2f} s late."
-        return [undecided(IN_TIME, evidence, BUSY)]
-    if seconds > longest:
-        return [
-            failed(
-                IN_TIME,
-                f"feed gave up after {seconds:.2f} s; its patience was {patience:g} s.",
-                "One deadline for all: does your clock start again with every worker?",
-            )
-        ]
-    return [passed(IN_TIME, "neither sooner nor much later")]
+def no_workers(history: History) -> list[Finding]:
+    """The same where nobody came at all."""
+    found = gives_up(history, came=0, wanted=2)
+    return [replace(finding, rule=finding.rule.replace("too few", "no")) for finding in found]
 
 
-def _received(journal: Journal) -> list[Hop]:
-    return [hop for hop in journal if hop.way == "received"]
+def _too_soon(history: History) -> bool:
+    call = history.call
+    return isinstance(call.error, TimeoutError) and call.seconds < 0.95 * history.patience
 
 
-def _show(frames: Sequence[bytes]) -> str:
-    more = f" | … ({len(frames)} frames)" if len(frames) > 3 else ""
-    return show(frames[:3], "PUSH") + more
+def _connected(history: History, before: float) -> int:
+    return sum(moment < before for moment in history.when("connected").values())
 
 
-# ------------------------------------------------------------------ workers
+# ------------------------------------------------------------------ scripts
 
 
-Options = Sequence[tuple[int, int]]  # socket options and their values
-
-
-class Visit:
-    """One worker's stay: when it was connected, and whether it saw the feed go."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.connected = False
-        self.since = 0.0  # when it was connected, monotonic seconds
-        self.gone = False  # the feed has gone, and all that it sent has been taken
-
-
-def pull(ctx: Any, endpoint: str, visit: Visit, begin: threading.Event, options: Options) -> None:
-    """A worker: take tasks until the feed has gone; the first when `begin` is set."""
+def pull(ctx: Any, note: Note, cast: Cast, endpoint: str, hwm: int = 0) -> None:
+    """A worker: take tasks until the feed has gone. hwm: how many it takes before it reads."""
     with ctx.socket(zmq.PULL) as tasks:
-        for option, value in options:
-            tasks.set(option, value)
-        monitor = tasks.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED)
-        tasks.connect(endpoint)
-        while _next_event(tasks, monitor, begin) == zmq.EVENT_HANDSHAKE_SUCCEEDED:
-            visit.since, visit.connected = time.monotonic(), True
-        while tasks.poll(100):
-            tasks.recv_multipart()
-        visit.gone = True
+        if hwm:
+            tasks.rcvhwm, tasks.rcvbuf = hwm, 8192
+        for _ in follow(tasks, endpoint, note, cast.reading):
+            pass
 
 
-def _next_event(tasks: Any, monitor: Any, begin: threading.Event) -> int:
-    """The monitor's next event; until it comes, take tasks."""
-    while not monitor.poll(0):
-        if not begin.is_set():
-            begin.wait(0.01)
-        elif zmq.select([tasks, monitor], [], [])[0][0] is tasks:
-            tasks.recv_multipart()
-    event: int = recv_monitor_message(monitor)["event"]
-    return event
+def _deal(cast: Cast, feed: Any, *args: Any, socket_class: type[Socket] = Socket) -> Call:
+    _, _, cast.tasks, cast.patience = args
+    return cast.call("feed", feed, *args, socket_class=socket_class)
 
 
-class Workers:
-    """The workers of one scenario, in a Context of their own."""
-
-    def __init__(self) -> None:
-        self.trial = Trial("workers", linger=0)
-        self.visits: dict[str, Visit] = {}
-        self.begin = threading.Event()
-        self.begin.set()
-
-    def come(self, names: Sequence[str], endpoint: str, options: Options = ()) -> None:
-        """Let these workers connect."""
-        for name in names:
-            visit = self.visits[name] = Visit(name)
-            self.trial.start(name, pull, endpoint, visit, self.begin, options)
-
-    def connected(self, before: float = math.inf) -> int:
-        """How many of them have finished their handshake, before a moment (monotonic seconds)."""
-        return sum(visit.connected and visit.since <= before for visit in self.visits.values())
-
-    def all_gone(self, within: float = 3.0) -> bool:
-        """Whether each that was connected sees the feed's end and takes all there is."""
-        _until(lambda: all(visit.gone for visit in self.visits.values()), within=0.5)
-        here = [visit for visit in self.visits.values() if visit.connected]
-        return _until(lambda: all(visit.gone for visit in here), within)
-
-
-@contextmanager
-def _stage(grace: float = 3.0) -> Iterator[tuple[Trial, Workers]]:
-    """The feed's Context and the workers; the feed's is the one to end first."""
-    workers = Workers()
-    with workers.trial, Trial("feed", grace=grace) as feeder:
-        yield feeder, workers
-
-
-def _wait(seconds: float) -> None:
-    threading.Event().wait(max(0.0, seconds))
-
-
-def _until(condition: Callable[[], object], within: float) -> bool:
-    """Whether the condition comes true in time."""
-    try:
-        eventually(condition, within, "")
-    except GaveUp:
-        return False
-    return True
-
-
-def _dealt(
-    call: Call, workers: Workers, feeder: Trial, tasks: Sequence[bytes], rule: str = ARRIVES
-) -> list[Finding]:
-    """What became of the tasks when all workers had come: end the context, then look."""
-    if isinstance(call.error, TimeoutError):
-        return [_timed_out(call, workers, feeder)]
-    if call.waited and not workers.connected():
-        return [_nobody_connected(call, feeder)]
-    if problem := call.problem():
-        return [problem]
-    feeder.end()
-    taken = workers.all_gone()
-    if (
-        tasks
-        and not any(socket.bound for socket in feeder.journal.sockets)
-        and not workers.connected()
-    ):
-        return [_nobody_connected(call, feeder)]
-    return every_task_arrives(tasks, workers.trial.journal, all_taken=taken, rule=rule)
-
-
-def _timed_out(call: Call, workers: Workers, feeder: Trial) -> Finding:
-    if call.seconds < 0.95 * PATIENT:
-        return patience_is_kept(call.seconds, PATIENT)[0]
-    if not workers.connected():
-        return _nobody_connected(call, feeder)
-    here, wanted = workers.connected(), len(workers.visits)
-    if here < wanted:
-        return undecided(ALL_THERE, f"Only {here} of the check's {wanted} workers could connect.")
-    return failed(
-        ALL_THERE,
-        f"All {wanted} workers were connected. Yet feed raised {said(call.error or Exception())}",
-        "How many did it count, and for how many did it wait? A worker may be there before you "
-        "bind, and is connected at once: does your count begin early enough to see it?",
-    )
-
-
-def _nobody_connected(call: Call, feeder: Trial) -> Finding:
-    sockets = feeder.journal.sockets
-    if not any(socket.bound for socket in sockets):
-        evidence = "feed has bound no socket"
-    else:
-        ends = ", ".join(f"a {s.kind} bound at {', '.join(s.bound)}" for s in sockets if s.bound)
-        evidence = f"feed has {ends}"
-    at = f"\nIt was at {call.where}" if call.where else ""
-    return failed(
-        BINDS,
-        f"No worker could connect: {evidence}.{at}",
-        "A PUSH, bound at the endpoint that feed is given: PULL sockets connect to it.",
-    )
-
-
-# ------------------------------------------------------------------ scenarios
-
-
-def _early(feed: Callable[..., Any]) -> Iterator[Finding]:
+def early(cast: Cast, feed: Any) -> None:
     """Three workers that are there before the bind."""
-    tasks, names = [b"task %d" % n for n in range(99)], ["w1", "w2", "w3"]
-    complete: list[float] = []  # when all were connected
-    with _stage() as (feeder, workers):
 
-        class Unhurried(Socket):
-            """Comes back from bind when the workers have connected: one of many right orders."""
+    class Unhurried(Socket):
+        """Comes back from bind when the workers have connected: one of many right orders."""
 
-            def bind(self, addr: str) -> Any:
-                bound = super().bind(addr)
-                if self._type_name == "PUSH":
-                    _until(lambda: workers.connected() == 3, 2)
-                    complete.append(time.monotonic())
-                return bound
+        def bind(self, addr: str) -> Any:
+            bound = super().bind(addr)
+            if cast.meets([addr]) and cast.until(lambda: len(cast.marked("connected")) == 3, 2):
+                cast.mark("feed", "all connected")
+            return bound
 
-        call = Call("feed", feed, socket_class=Unhurried)
-        endpoint = feeder.endpoint()
-        workers.come(names, endpoint)
-        _wait(0.05)  # by then they have tried, and found nobody
-        feeder.start("feed", call, endpoint, 3, list(tasks), PATIENT)
-        call.wait(PATIENT + 3)
-        findings = _dealt(call, workers, feeder, tasks)
-        yield from findings
-        if all(finding.verdict == "passed" for finding in findings):
-            story = together(feeder.journal, workers.trial.journal, frames=tasks[:9])
-            yield from shares_are_even(workers.trial.journal, names, EVEN, story)
-            if complete:
-                yield from deals_at_once(call.ended - complete[0], PATIENT)
+    endpoint = cast.endpoint()
+    for name in NAMES:
+        cast.come(name, pull, cast, endpoint)
+    cast.until(lambda: len(cast.marked("tried")) == 3, 2)
+    tasks = [b"task %d" % n for n in range(99)]
+    call = _deal(cast, feed, endpoint, 3, tasks, PATIENT, socket_class=Unhurried)
+    call.wait(PATIENT + 3)
 
 
-def _late(feed: Callable[..., Any]) -> Iterator[Finding]:
+def late(cast: Cast, feed: Any) -> None:
     """Three workers one by one, the last over a link on which a handshake takes its time."""
-    tasks, names = [b"", b" ", b"alike", b"alike", b"\r\n"], ["w1", "w2", "w3"]
-    tasks += [b"\x00\xff%d" % n for n in range(95)]
-    call = Call("feed", feed)
-    with _stage() as (feeder, workers):
-        endpoint = feeder.endpoint()
-        feeder.start("feed", call, endpoint, 3, list(tasks), PATIENT)
-        with Tap(endpoint) as slow:
-            slow.stall()
-            for name, where in zip(names, (endpoint, endpoint, slow.endpoint), strict=True):
-                _wait(0.15)
-                workers.come([name], where)
-            _until(lambda: slow.made or call.done, PATIENT)
-            _wait(0.2)
-            slow.resume()
-            call.wait(PATIENT + 3)
-            findings = _dealt(call, workers, feeder, tasks, f"{ARRIVES}{LATE}")
-        yield from findings
-        if all(finding.verdict == "passed" for finding in findings):
-            story = together(feeder.journal, workers.trial.journal, frames=tasks[:9])
-            yield from shares_are_even(workers.trial.journal, names, f"{EVEN}{LATE}", story)
+    endpoint = cast.endpoint()
+    tasks = [b"", b" ", b"alike", b"alike", b"\r\n", *(b"\x00\xff%d" % n for n in range(95))]
+    call = _deal(cast, feed, endpoint, 3, tasks, PATIENT)
+
+    def deals_too_soon() -> bool:
+        return call.done or len(cast.others.journal) > 0
+
+    slow = cast.until_the_end.enter_context(Tap(endpoint))
+    slow.stall()
+    for name, where in zip(NAMES, (endpoint, endpoint, slow.endpoint), strict=True):
+        cast.until(deals_too_soon, SETTLED)
+        cast.come(name, pull, cast, where)
+    cast.until(lambda: slow.made or call.done, PATIENT)
+    cast.until(deals_too_soon, SETTLED)
+    slow.resume()
+    call.wait(PATIENT + 3)
 
 
-def _one_missing(feed: Callable[..., Any]) -> Iterator[Finding]:
+def one_missing(cast: Cast, feed: Any) -> None:
     """Three of four workers, two of them late."""
-    call = Call("feed", feed)
-    with _stage() as (feeder, workers):
-        endpoint = feeder.endpoint()
-        feeder.start("feed", call, endpoint, 4, [b"task"] * 20, PATIENCE)
-        workers.come(["w1"], endpoint)
-        for name, moment in (("w2", 0.4), ("w3", 0.7)):
-            begun = time.monotonic() - (call.started or time.monotonic())
-            call.wait(max(0.0, moment * PATIENCE - begun))
-            workers.come([name], endpoint)
-        call.wait(3 * PATIENCE)
-        came = workers.connected(before=call.ended - 0.1)
-        feeder.end()
-        workers.all_gone(0.5)
-        findings = gave_up(call, 3, 4, PATIENCE)
-        if findings[-1].rule == SAYS and findings[-1].verdict == "failed":
-            if came < 3:
-                evidence = f"Only {came} of the check's 3 workers could connect in time."
-                findings = [undecided(RAISES, evidence, BUSY)]
-            elif call.late > 0.2:
-                evidence = f"{findings[-1].evidence}\nThe check itself was woken {call.late:.2f} s "
-                findings[-1] = undecided(SAYS, evidence + "late meanwhile.", BUSY)
-        yield from findings
-        yield from nothing_was_sent(feeder.journal, workers.trial.journal)
-        if call.state == "raised" and (
-            left := call.sockets_left() or call.context_held(feeder.over)
-        ):
-            yield left
+    endpoint = cast.endpoint()
+    call = _deal(cast, feed, endpoint, 4, [b"task"] * 20, PATIENCE)
+    for name, moment in zip(NAMES, (0.0, 0.4, 0.7), strict=True):
+        cast.until(lambda: call.done, moment * PATIENCE - call.seconds)
+        cast.come(name, pull, cast, endpoint)
+    call.wait(3 * PATIENCE)
 
 
-def _nobody(feed: Callable[..., Any]) -> Iterator[Finding]:
+def nobody(cast: Cast, feed: Any) -> None:
     """Nobody comes at all."""
-    call = Call("feed", feed)
-    with _stage() as (feeder, _workers):
-        feeder.start("feed", call, feeder.endpoint(), 2, [b"task"] * 20, 0.5)
-        call.wait(3.0)
-        feeder.end()
-        for finding in gave_up(call, 0, 2, 0.5):
-            yield replace(finding, rule=finding.rule.replace("too few", "no"))
+    _deal(cast, feed, cast.endpoint(), 2, [b"task"] * 20, 0.5).wait(3.0)
 
 
-def _slow_readers(feed: Callable[..., Any]) -> Iterator[Finding]:
+def slow_readers(cast: Cast, feed: Any) -> None:
     """Workers that begin to read when feed has returned: much is still in feed's own queues."""
     tasks = [b"task %d " % n + b"." * 500_000 for n in range(30)]
     # A feed that waits for its workers to read is served after four seconds.
-    transport = "tcp" if sys.platform == "win32" else "ipc"
-    yield from _unread_for(4.0, feed, tasks, transport, LINGERS)
+    _unread(cast, feed, tasks, "tcp" if sys.platform == "win32" else "ipc", 4.0)
 
 
-def _full_queues(feed: Callable[..., Any]) -> Iterator[Finding]:
+def full_queues(cast: Cast, feed: Any) -> None:
     """Workers that begin to read when all queues are full: by default, a thousand tasks each.
 
     Over tcp: over ipc, with libzmq 4.3.5, a PULL with a high-water mark of 1 lost 135 of 6000
     tasks when the PUSH closed while it was full; over tcp none.
     """
-    tasks = [b"task %d " % n + b"." * 6000 for n in range(4000)]
-    yield from _unread_for(0.5, feed, tasks, "tcp", FULL)
+    _unread(cast, feed, [b"task %d " % n + b"." * 6000 for n in range(4000)], "tcp", 0.5)
 
 
-def _unread_for(
-    seconds: float,
-    feed: Callable[..., Any],
-    tasks: Sequence[bytes],
-    transport: str,
-    rule: str,
-) -> Iterator[Finding]:
+def _unread(cast: Cast, feed: Any, tasks: Sequence[bytes], transport: str, seconds: float) -> None:
     """Deal to workers that read nothing for so long, or until feed has returned."""
-    lingers: list[int] = []
 
     class Noting(Socket):
         """Notes how long it will linger, when it is closed."""
 
         def close(self, linger: int | None = None) -> None:
-            if self._type_name == "PUSH" and not self.closed:
-                lingers.append(
-                    int(self.get(zmq.LINGER)) if linger is None else self._allowed(linger)
-                )
+            if not self.closed and self.note is not None and cast.meets(self.note.bound):
+                with contextlib.suppress(zmq.ZMQError):  # the Context is ending
+                    cast.mark("feed", "linger", self.get(zmq.LINGER) if linger is None else linger)
             super().close(linger)
 
-    call = Call("feed", feed, socket_class=Noting)
-    with _stage(grace=8.0) as (feeder, workers):
-        workers.begin.clear()
-        endpoint = feeder.endpoint(transport)
-        options = [(zmq.RCVHWM, 1), (zmq.RCVBUF, 8192)]
-        workers.come(["w1", "w2", "w3"], endpoint, options)
-        feeder.start("feed", call, endpoint, 3, list(tasks), PATIENT)
-        call.wait(seconds)
-        reading = threading.Timer(0.25, workers.begin.set)
-        reading.start()
-        call.wait(15.0)
-        findings = _dealt(call, workers, feeder, tasks, rule)
-        reading.join()
-        wrong = [finding for finding in findings if finding.verdict != "passed"]
-        yield from wrong or waits_for_the_last_task(lingers, 8000) or findings
+    cast.reading.clear()
+    endpoint = cast.endpoint(transport)
+    for name in NAMES:
+        cast.come(name, pull, cast, endpoint, 1)
+    call = _deal(cast, feed, endpoint, 3, tasks, PATIENT, socket_class=Noting)
+    if not cast.until(lambda: call.done, seconds):
+        cast.reading.set()
+    call.wait(15.0)
 
 
-def _no_tasks(feed: Callable[..., Any]) -> Iterator[Finding]:
+def no_tasks(cast: Cast, feed: Any) -> None:
     """One worker and nothing to do."""
-    call = Call("feed", feed)
-    with _stage() as (feeder, workers):
-        endpoint = feeder.endpoint()
-        workers.come(["w1"], endpoint)
-        feeder.start("feed", call, endpoint, 1, [], PATIENT)
-        call.wait(PATIENT + 3)
-        if problem := call.problem():
-            yield problem
-        else:
-            yield from nothing_was_sent(
-                feeder.journal, workers.trial.journal, "no tasks: nothing is sent"
-            )
+    endpoint = cast.endpoint()
+    cast.come("w1", pull, cast, endpoint)
+    _deal(cast, feed, endpoint, 1, [], PATIENT).wait(PATIENT + 3)
 
 
-SCENARIOS = [
-    Scenario("three workers that are there before the bind", _early, again=True),
-    Scenario("three workers that come late, one over a slow link", _late, again=True),
-    Scenario("three of four workers", _one_missing, again=True),
-    Scenario("nobody at all", _nobody, again=True),
-    Scenario("workers that read only when feed has returned", _slow_readers, again=True),
-    Scenario("more tasks than the queues hold", _full_queues, again=True),
-    Scenario("no tasks", _no_tasks),
+def _dealt(rule: str) -> list[Rule]:
+    arrives = partial(every_task_arrives, rule=rule)
+    return [workers_can_connect, nobody_times_out, ended_well, waits_for_the_last_task, arrives]
+
+
+DEALT: list[Rule] = [*_dealt(ARRIVES), shares_are_even, deals_at_once]
+DEALT_LATE: list[Rule] = [*_dealt(ARRIVES + LATE), partial(shares_are_even, rule=EVEN + LATE)]
+TOO_FEW: list[Rule] = [gives_up, nothing_is_sent, closed_after_an_error]
+NOTHING: list[Rule] = [nobody_times_out, ended_well, partial(nothing_is_sent, rule=NO_TASKS)]
+ACTS = [
+    Act("three workers that are there before the bind", early, DEALT),
+    Act("three workers that come late, one over a slow link", late, DEALT_LATE),
+    Act("three of four workers", one_missing, TOO_FEW),
+    Act("nobody at all", nobody, [no_workers]),
+    Act("workers that read only when feed has returned", slow_readers, _dealt(LINGERS), GRACE),
+    Act("more tasks than the queues hold", full_queues, _dealt(FULL), GRACE),
+    Act("no tasks", no_tasks, NOTHING),
 ]

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import threading
-import time
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from random import Random
 from typing import Any, NamedTuple
 
-import zmq
-
 from zmqlab.envelope import show
-from zmqlab.record.journal import Hop, Journal
+from zmqlab.record.journal import Hop
 
 from .call import Call, brief, same
-from .judge import Scenario, Trial, judge, together
-from .report import Finding, Report, failed, in_situation, passed, undecided
+from .cast import Act, Cast, check
+from .pipeline import History, Rule, again, ended_well, failed_in_time
+from .plan import Plan, die, result_of, work
+from .report import Finding, Report, failed, passed, undecided
 
 LIMIT = 8.0  # seconds for a call that takes about one
 PATIENCE = 0.5
@@ -46,19 +41,50 @@ def lab03(complete: Any) -> Report:
     forget one task five times; and with nothing to do. Takes a few seconds, at most 50.
     """
     contract = "complete(ctx, task_endpoint, result_endpoint, tasks, patience)"
-    return judge("lab03", {contract: complete}, SCENARIOS)
-
-
-def result_of(payload: bytes) -> bytes:
-    """What the check's workers make of a payload."""
-    return payload[::-1]
+    return check("lab03", {contract: complete}, ACTS)
 
 
 # ------------------------------------------------------------------ rules
 
 
-def everything_came_back(value: Any, tasks: Mapping[bytes, bytes]) -> list[Finding]:
+def tasks_go_out_whole(history: History) -> list[Finding]:
+    """What the workers received were tasks, each as two frames."""
+    for hop in history.received():
+        if len(hop.frames) != 2 or history.tasks.get(hop.frames[0]) != hop.frames[1]:
+            story = history.story(hop.frames[0])
+            return [failed(FRAMES, f"{hop.who} received {show(hop.frames)}.", story=story)]
+    return [passed(FRAMES, "all that the workers received")]
+
+
+def both_are_bound(history: History) -> list[Finding]:
+    """What is wrong if complete went on for ever, and workers cannot connect to both endpoints."""
+    bound = [note for note in history.own.sockets if note.bound]
+    kinds = all(note.kind in ("PUSH", "PULL") for note in bound)
+    if not history.call.waited or (kinds and (len(bound) >= 2 or len(history.workers))):
+        return []
+    idle = "complete received no result" if len(history.workers) else "No worker received a task"
+    evidence = f"{idle}. It has {history.bound() or 'bound nothing'}.\n"
+    hint = "A PUSH bound at the first endpoint, a PULL at the second: workers connect to both."
+    return [failed(BINDS, f"{evidence}It was at {history.call.where}", hint)]
+
+
+def comes_to_its_end(history: History) -> list[Finding]:
+    """What is wrong if complete did not return; if it can be told, why."""
+    call, told = history.call, tales(history)
+    if not call.waited:
+        return ended_well(history)
+    if any(tale.back is None for tale in told.values()) or not told:
+        late = [f for f in nothing_goes_out_too_late(history) if f.verdict != "passed"]
+        return late or ended_well(history)
+    evidence = f"The results of all {len(told)} tasks had been received; {call.waited:g} s later "
+    evidence += f"complete had not returned.\nIt was at {call.where}"
+    hint = "Which ids does it still miss? A result may be empty."
+    return failed_in_time(history, call.waited / 4, RETURNS, evidence, hint)
+
+
+def everything_came_back(history: History) -> list[Finding]:
     """The value is a dict with exactly the ids of the tasks, and the result of each."""
+    value, tasks = history.call.value, history.tasks
     if not isinstance(value, Mapping):
         return [failed(DICT, f"It returned {brief(value)} ({type(value).__name__}).")]
     if unknown := [task for task in value if task not in tasks]:
@@ -69,325 +95,133 @@ def everything_came_back(value: Any, tasks: Mapping[bytes, bytes]) -> list[Findi
         return [failed(DICT, evidence, "Count ids, not messages: a result may come twice.")]
     for task, payload in tasks.items():
         if not same(value[task], result_of(payload)):
-            return [
-                failed(
-                    RESULTS,
-                    f"{show([task])} came back with {show([result_of(payload)])}; complete "
-                    f"returned {brief(value[task])} for it.",
-                )
-            ]
-    return [
-        passed(DICT, f"{len(tasks)} of {len(tasks)} ids"),
-        passed(RESULTS, "all of them"),
-    ]
+            evidence = f"{show([task])} came back with {show([result_of(payload)])}; complete "
+            return [failed(RESULTS, f"{evidence}returned {brief(value[task])} for it.")]
+    return [passed(DICT, f"{len(tasks)} of {len(tasks)} ids"), passed(RESULTS, "all of them")]
 
 
-def nothing_is_made_up(told: Mapping[bytes, Tale]) -> list[Finding]:
-    """What is wrong if complete returned without a result for some task having come to it."""
-    if made_up := [task for task, tale in told.items() if tale.back is None]:
-        evidence = f"No worker had answered {show(made_up[:1])}, and {len(made_up) - 1} more."
-        return [failed(RESULTS, evidence, "A result is what a worker sends.")]
-    return []
-
-
-def returns_at_once(seconds: float, patience: float, late: float = 0.0) -> list[Finding]:
-    """What is wrong if it took long to return after the last result had been sent.
-
-    late: seconds by which the machine was late itself.
-    """
-    if seconds < patience / 2 + late:
+def nothing_is_made_up(history: History) -> list[Finding]:
+    """What is wrong if complete returned, and some task's result had been sent by no worker."""
+    answered = {hop.frames[0] for hop in history.workers if hop.way == "sent"}
+    made_up = [task for task in history.tasks if task not in answered]
+    if not made_up:
         return []
-    return [
-        failed(
-            RETURNS,
-            f"The workers had sent the last result {seconds:.1f} s before complete returned; its "
-            f"patience was {patience:g} s.",
-            "Patience is how long a task may be missing. Who reads a result that comes sooner?",
-        )
-    ]
-
-
-def tasks_go_out_whole(tasks: Mapping[bytes, bytes], workers: Journal) -> list[Finding]:
-    """What the workers received were tasks, each as two frames."""
-    for hop in workers:
-        if hop.way == "received" and not _is_task(hop, tasks):
-            return [failed(FRAMES, f"{hop.who} received {show(hop.frames)}.")]
-    return [passed(FRAMES, "all that the workers received")]
-
-
-def _is_task(hop: Hop, tasks: Mapping[bytes, bytes]) -> bool:
-    return len(hop.frames) == 2 and tasks.get(hop.frames[0]) == hop.frames[1]
+    evidence = f"No worker had answered {show(made_up[:1])}, and {len(made_up) - 1} more."
+    return [failed(RESULTS, evidence, "A result is what a worker sends.")]
 
 
 class Tale(NamedTuple):
-    """What happened to one task, as complete's own sockets saw it."""
+    """What happened to one task at complete's own two sockets."""
 
     sent: list[Hop]  # each time that it went out
     back: float | None  # when its first result was received, seconds; None: never
 
 
-def tales(journal: Journal, tasks: Iterable[bytes]) -> dict[bytes, Tale]:
-    """The tale of each task."""
-    sent: dict[bytes, list[Hop]] = {task: [] for task in tasks}
+def tales(history: History) -> dict[bytes, Tale]:
+    """The tale of each task.
+
+    Where complete's sockets were of another kind, and were not recorded, the workers' tell.
+    """
+    sent: dict[bytes, list[Hop]] = {task: [] for task in history.tasks}
     back: dict[bytes, float] = {}
-    for hop in journal:
-        task = hop.frames[0]
-        if hop.way == "received":
-            back.setdefault(task, hop.time)
-        elif task in sent:
-            sent[task].append(hop)
+    for hop in _side(history, "sent", "received"):
+        sent.get(hop.frames[0], []).append(hop)
+    for hop in _side(history, "received", "sent"):
+        back.setdefault(hop.frames[0], hop.time)
     return {task: Tale(hops, back.get(task)) for task, hops in sent.items()}
 
 
-def nothing_goes_out_too_soon(
-    told: Mapping[bytes, Tale], patience: float, least: float = TOO_SOON
-) -> list[Finding]:
-    """Between two sendings of a task lies its patience, or at least so much of it."""
-    for task, (hops, _) in told.items():
-        for first, second in pairwise(hops):
-            gap = second.time - first.since
-            if gap < least * patience:
-                return [
-                    failed(
-                        SOON,
-                        f"{show([task])} was sent {len(hops)} times; once again after {gap:.3f} s, "
-                        f"with a patience of {patience:g} s.",
-                        "When was this one last sent? Each task has a time of its own.",
-                        Journal.of(hops),
-                    )
-                ]
-    return [passed(SOON, "no task")]
+def _side(history: History, own_way: str, other_way: str) -> list[Hop]:
+    own = [hop for hop in history.own if hop.way == own_way]
+    return own or [hop for hop in history.workers if hop.way == other_way]
 
 
-def nothing_goes_out_too_late(
-    told: Mapping[bytes, Tale], patience: float, end: float, late: float = 0.0
-) -> list[Finding]:
-    """A task that is not back is sent again within twice its patience and half a second.
-
-    end: when complete returned, or when nobody waited for it any more (seconds).
-    late: seconds by which the machine was late itself; of what they may explain nothing is known.
-    """
-    longest, doubtful = TOO_LATE * patience + 0.5, []
-    for task, (hops, back) in told.items():
-        for n, hop in enumerate(hops, 1):
-            following = hops[n].since if n < len(hops) else None
-            until = min(moment for moment in (following, back, end) if moment is not None)
-            waited = until - hop.time
-            if waited <= longest:
-                continue
-            evidence = f"{show([task])} was not back {waited:.1f} s after it was sent, and had not "
-            evidence += f"been sent again; its patience was {patience:g} s."
-            if waited <= longest + late:
-                evidence += f" The check itself was woken {late:.2f} s late."
-                doubtful.append(
-                    undecided(LATE, evidence, "Run it again when the machine has less to do.")
-                )
-                continue
-            never = following is None and (back is None or back >= end)
-            return [
-                failed(
-                    AGAIN if never else LATE,
-                    evidence,
-                    "What starts the clock of a task, and what stops it? A result for another "
-                    "task is no reason to wait longer for this one.",
-                    Journal.of(hops),
-                )
-            ]
-    if doubtful:
-        return doubtful[:1]
-    return [passed(AGAIN, "each task that did not come back"), passed(LATE, "each of them")]
+def _margin(history: History) -> float:
+    """How exact the tales are: 1, or 2 where messages may have waited for their reader."""
+    return 1.0 if {hop.way for hop in history.own} == {"sent", "received"} else 2.0
 
 
-def what_is_back_stays_back(
-    told: Mapping[bytes, Tale], patience: float, slack: float = SLACK
-) -> list[Finding]:
-    """No task was sent when its result had been received for more than so much of its patience."""
-    again = {
-        task: sum(hop.since > tale.back + slack * patience for hop in tale.sent)
+def nothing_goes_out_too_soon(history: History) -> list[Finding]:
+    """Between two sendings of a task lies its patience, or at least most of it."""
+    patience, told = history.patience, tales(history)
+    gaps = [
+        (second.time - first.since, task)
         for task, tale in told.items()
+        for first, second in pairwise(tale.sent)
+    ]
+    gap, task = min(gaps, default=(patience, b""))
+    if gap >= TOO_SOON * patience / _margin(history):
+        return [passed(SOON, "no task")]
+    evidence = f"{show([task])} was sent {len(told[task].sent)} times; once again after {gap:.3f} "
+    evidence += f"s, with a patience of {patience:g} s."
+    hint = "When was this one last sent? Each task has a time of its own."
+    return failed_in_time(history, patience - gap, SOON, evidence, hint, history.story(task))
+
+
+def what_is_back_stays_back(history: History) -> list[Finding]:
+    """No task was sent when its result had been received for more than part of its patience."""
+    slack = SLACK * history.patience * _margin(history)
+    wasted = {
+        task: [hop.since - tale.back for hop in tale.sent if hop.since > tale.back + slack]
+        for task, tale in tales(history).items()
         if tale.back is not None
     }
-    if not any(again.values()):
+    if not any(wasted.values()):
         return [passed(ENOUGH, "no task")]
-    task = max(again, key=lambda task: again[task])
-    return [
-        failed(
-            ENOUGH,
-            f"{sum(n > 0 for n in again.values())} tasks were sent after their result had come, "
-            f"{sum(again.values())} times in all; {show([task])} most often.",
-            "What is still missing when the patience is over?",
-            Journal.of(told[task].sent),
-        )
-    ]
+    task = max(wasted, key=lambda task: len(wasted[task]))
+    times, tasks = sum(map(len, wasted.values())), sum(map(bool, wasted.values()))
+    evidence = f"{tasks} tasks were sent after their result had come, {times} times in all; "
+    evidence += f"{show([task])} most often."
+    hint, longest = "What is still missing when the patience is over?", max(wasted[task])
+    return failed_in_time(history, longest, ENOUGH, evidence, hint, history.story(task))
 
 
-# ------------------------------------------------------------------ workers
+def nothing_goes_out_too_late(history: History) -> list[Finding]:
+    """A task that is not back is sent again within twice its patience and half a second."""
+    patience, told = history.patience, tales(history)
+    end = history.over if history.call.waited else history.call.ended
+    waits = []
+    for task, (hops, back) in told.items():
+        for hop, following in zip(hops, [*hops[1:], None], strict=True):
+            moments = (following and following.since, back, end)
+            until = min(moment for moment in moments if moment is not None)
+            never = following is None and (back is None or back >= end)
+            waits.append((until - hop.time, task, never))
+    waited, task, never = max(waits, default=(0.0, b"", False))
+    too_late = waited - TOO_LATE * patience - 0.5
+    if too_late <= 0:
+        return [passed(AGAIN, "each task that did not come back"), passed(LATE, "each of them")]
+    evidence = f"{show([task])} was not back {waited:.1f} s after it was sent, and had not been "
+    evidence += f"sent again; its patience was {patience:g} s."
+    hint = "What starts the clock of a task, and what stops it? A result for another task is no "
+    hint += "reason to wait longer for this one."
+    rule, story = AGAIN if never else LATE, history.story(task)
+    return failed_in_time(history, too_late, rule, evidence, hint, story)
 
 
-class Plan:
-    """What workers do with a task when it comes for the first, second … time.
-
-    "answer" (also when the plan says no more), "forget", "twice", "stranger": a result for an
-    unknown id, then the right one; or a number: answer after so many seconds. It goes by the
-    task, not by the worker: who gets which task is not the check's to say.
-    """
-
-    def __init__(self, actions: Mapping[bytes, Sequence[str | float]] | None = None) -> None:
-        self._left = {task: deque(some) for task, some in (actions or {}).items()}
-        self._lock = threading.Lock()
-
-    def next(self, task: bytes) -> str | float:
-        """What to do with this task now."""
-        with self._lock:
-            left = self._left.get(task)
-            return left.popleft() if left else "answer"
-
-
-def work(ctx: Any, task_endpoint: str, result_endpoint: str, plan: Plan) -> None:
-    """A worker that follows the plan until its context ends."""
-    due: list[tuple[float, list[bytes]]] = []
-    with ctx.socket(zmq.PULL) as tasks, ctx.socket(zmq.PUSH) as results:
-        tasks.connect(task_endpoint)
-        results.connect(result_endpoint)
-        while True:
-            if tasks.poll(5 if due else None):
-                due += _answers(tasks.recv_multipart(), plan)
-            now = time.monotonic()
-            for moment, answer in list(due):
-                if moment <= now:
-                    due.remove((moment, answer))
-                    results.send_multipart(answer)
-
-
-def _answers(frames: list[bytes], plan: Plan) -> list[tuple[float, list[bytes]]]:
-    """What is to be sent for one task, and when."""
-    if len(frames) != 2:
-        return []  # a rule sees it in the journal
-    task, payload = frames
-    answer = [task, result_of(payload)]
-    now = time.monotonic()
-    match plan.next(task):
-        case "forget":
-            return []
-        case "twice":
-            return [(now, answer), (now, list(answer))]
-        case "stranger":
-            return [(now, [task + b"?", b"nobody asked"]), (now, answer)]
-        case "answer":
-            return [(now, answer)]
-        case seconds:
-            return [(now + float(seconds), answer)]
-
-
-def die(ctx: Any, task_endpoint: str, result_endpoint: str, after: int, lifetime: float) -> None:
-    """A worker that answers `after` tasks and dies after a while with the rest in its queue."""
-    end = time.monotonic() + lifetime
-    with ctx.socket(zmq.PULL) as tasks, ctx.socket(zmq.PUSH) as results:
-        tasks.connect(task_endpoint)
-        results.connect(result_endpoint)
-        for _ in range(after):
-            if not tasks.poll(max(0, end - time.monotonic()) * 1000):
-                return
-            task, payload = tasks.recv_multipart()[:2]
-            results.send_multipart([task, result_of(payload)])
-        _wait(end - time.monotonic())
-
-
-def _wait(seconds: float) -> None:
-    threading.Event().wait(max(0.0, seconds))
-
-
-@contextmanager
-def _stage() -> Iterator[tuple[Trial, Trial]]:
-    """Two Contexts: one for the learner's side, one for the workers. The learner's ends first."""
-    with Trial("workers", linger=0) as workers, Trial("complete") as own:
-        yield own, workers
-
-
-def _judged(
-    call: Call,
-    own: Trial,
-    workers: Trial,
-    tasks: Mapping[bytes, bytes],
-    patience: float,
-    *,
-    end: float,
-) -> list[Finding]:
-    """All rules on one run; when it did not return, those that may say why."""
-    own.end()
-    if _tells(own.journal, tasks):
-        journal, least, slack = own.journal, TOO_SOON, SLACK
-    else:  # between sending and receiving a message may have waited for its reader
-        journal, least, slack = _mirrored(workers.journal), TOO_SOON / 2, SLACK * 2
-    told = tales(journal, tasks)
-    late = nothing_goes_out_too_late(told, patience, end, call.late)
-    if call.waited:
-        late = [_retold(f, own, workers) for f in late if f.verdict == "failed"]
-        whole = [f for f in tasks_go_out_whole(tasks, workers.journal) if f.verdict == "failed"]
-        ended = [p for p in [_all_back(told, call), call.problem()] if p]
-        return whole or _unbound(own, workers, call) or late or ended[:1]
-    if problem := call.problem():
-        return [problem]
-    findings = [
-        *everything_came_back(call.value, tasks),
-        *nothing_is_made_up(told),
-        *tasks_go_out_whole(tasks, workers.journal),
-        *nothing_goes_out_too_soon(told, patience, least),
-        *what_is_back_stays_back(told, patience, slack),
-        *late,
-    ]
-    return [_retold(finding, own, workers) for finding in findings]
-
-
-def _all_back(told: Mapping[bytes, Tale], call: Call) -> Finding | None:
-    """The finding for a call that did not return though it had received every result."""
-    if any(tale.back is None for tale in told.values()):
-        return None
-    return failed(
-        RETURNS,
-        f"The results of all {len(told)} tasks had been received; {call.waited:g} s later complete "
-        f"had not returned.\nIt was at {call.where}",
-        "Which ids does it still miss? A result may be empty.",
-    )
-
-
-def _tells(journal: Journal, tasks: Mapping[bytes, bytes]) -> bool:
-    """Whether this journal has seen tasks go out (not if the sockets were of another kind)."""
-    return not tasks or any(hop.way == "sent" and hop.frames[0] in tasks for hop in journal)
-
-
-def _mirrored(workers: Journal) -> Journal:
-    """What the workers received as if it had been sent then, and the other way round."""
-    turned = {"sent": "received", "received": "sent"}
-    return Journal.of(hop._replace(way=turned[hop.way]) for hop in workers)  # type: ignore[arg-type]
-
-
-def _retold(finding: Finding, own: Trial, workers: Trial) -> Finding:
-    """The finding with the workers' side of its story."""
-    if finding.story is None or not finding.story.hops:
-        return finding
-    task = finding.story.hops[0].frames[0]
-    return replace(finding, story=together(own.journal, workers.journal, frames=[task]))
-
-
-def _unbound(own: Trial, workers: Trial, call: Call) -> list[Finding]:
-    """Why nothing came or went, if it is that not both are bound, or not the right kinds."""
-    sockets = [socket for socket in own.journal.sockets if socket.bound]
-    bound = [f"a {s.kind} bound at {end}" for s in sockets for end in s.bound]
-    wrong = [s for s in sockets if s.kind not in ("PUSH", "PULL")]
-    if not wrong and (len(bound) >= 2 or len(workers.journal)):
+def returns_at_once(history: History) -> list[Finding]:
+    """What is wrong if it took long to return after the last result had been sent."""
+    last = max(hop.time for hop in history.workers if hop.way == "sent")
+    seconds, patience = history.call.ended - last, history.patience
+    if seconds < patience / 2:
         return []
-    idle = "complete received no result" if len(workers.journal) else "No worker received a task"
-    return [
-        failed(
-            BINDS,
-            f"{idle}. It has {' and '.join(bound) or 'bound nothing'}.\nIt was at {call.where}",
-            "A PUSH bound at the first endpoint, a PULL at the second: workers connect to both.",
-        )
-    ]
+    evidence = f"The workers had sent the last result {seconds:.1f} s before complete returned; "
+    evidence += f"its patience was {patience:g} s."
+    hint = "Patience is how long a task may be missing. Who reads a result that comes sooner?"
+    return failed_in_time(history, seconds - patience / 2, RETURNS, evidence, hint)
 
 
-# ------------------------------------------------------------------ scenarios
+def results_trickled_in(history: History) -> list[Finding]:
+    """Whether the check's own worker was in time: no pause as long as the patience."""
+    sent = [hop.time for hop in history.workers if hop.way == "sent"]
+    pause = max((second - first for first, second in pairwise(sent)), default=0.0)
+    if pause < history.patience:
+        return [passed(LATE, "each of them")]
+    evidence = f"The check's own worker paused for {pause:.2f} s; its results were to trickle in."
+    return [undecided(LATE, evidence)]
+
+
+# ------------------------------------------------------------------ scripts
 
 _ODD = {
     b"\x00": b"alike",
@@ -403,29 +237,27 @@ def _tasks(n: int) -> dict[bytes, bytes]:
     return _ODD | {b"task %d" % i: b"payload %d" % i for i in range(n - len(_ODD))}
 
 
-def _all_well(complete: Callable[..., Any]) -> Iterator[Finding]:
+def _complete(
+    cast: Cast, complete: Any, tasks: Mapping[bytes, bytes], patience: float
+) -> tuple[Call, list[str]]:
+    cast.tasks, cast.patience = tasks, patience
+    ends = [cast.endpoint(), cast.endpoint()]
+    return cast.call("complete", complete, *ends, dict(tasks), patience), ends
+
+
+def all_well(cast: Cast, complete: Any) -> None:
     """Workers that do what they should, one of them late."""
-    tasks = _tasks(60)
-    call = Call("complete", complete)
-    with _stage() as (own, workers):
-        ends = own.endpoint(), own.endpoint()
-        workers.start("w1", work, *ends, Plan())
-        own.start("complete", call, *ends, dict(tasks), 3.0)
-        _wait(0.15)
-        workers.start("w2", work, *ends, Plan())
-        call.wait(LIMIT)
-        findings = _judged(call, own, workers, tasks, 3.0, end=time.monotonic())
-        yield from findings
-        if all(finding.verdict == "passed" for finding in findings):
-            last = max(hop.time for hop in workers.journal if hop.way == "sent")
-            yield from returns_at_once(call.ended - last, 3.0, call.late)
+    call, ends = _complete(cast, complete, _tasks(60), 3.0)
+    cast.others.start("w1", work, *ends, Plan())
+    cast.until(lambda: call.done or len(cast.others.journal), 1.0)
+    cast.others.start("w2", work, *ends, Plan())
+    call.wait(LIMIT)
 
 
-def _faults(complete: Callable[..., Any]) -> Iterator[Finding]:
+def faults(cast: Cast, complete: Any) -> None:
     """Workers that forget, repeat themselves, are late and answer what nobody asked."""
     tasks = _tasks(30)
-    dice = Random(3)
-    ids = dice.sample(list(tasks), len(tasks))
+    ids = Random(3).sample(list(tasks), len(tasks))
     late = 1.6 * PATIENCE
     actions: list[Sequence[str | float]] = [
         *[["forget"]] * 5,
@@ -435,83 +267,68 @@ def _faults(complete: Callable[..., Any]) -> Iterator[Finding]:
         *[[late]] * 3,
         ["forget", late],
     ]
-    call = Call("complete", complete)
-    with _stage() as (own, workers):
-        ends = own.endpoint(), own.endpoint()
-        plan = Plan(dict(zip(ids, actions, strict=False)))
-        for name in ("w1", "w2"):
-            workers.start(name, work, *ends, plan)
-        own.start("complete", call, *ends, dict(tasks), PATIENCE)
-        call.wait(LIMIT)
-        findings = _judged(call, own, workers, tasks, PATIENCE, end=time.monotonic())
-        yield from in_situation("forgetful workers", findings)
+    plan = Plan(dict(zip(ids, actions, strict=False)))
+    call, ends = _complete(cast, complete, tasks, PATIENCE)
+    for name in ("w1", "w2"):
+        cast.others.start(name, work, *ends, plan)
+    call.wait(LIMIT)
 
 
-def _deaths(complete: Callable[..., Any]) -> Iterator[Finding]:
-    """Two workers die with tasks in their queue; a third comes later."""
-    tasks = _tasks(40)
-    call = Call("complete", complete)
-    with _stage() as (own, workers):
-        ends = own.endpoint(), own.endpoint()
-        workers.start("w1", die, *ends, 1, 0.25)
-        workers.start("w2", die, *ends, 5, 0.35)
-        own.start("complete", call, *ends, dict(tasks), PATIENCE)
-        _wait(0.45)
-        workers.start("w3", work, *ends, Plan())
-        call.wait(LIMIT)
-        findings = _judged(call, own, workers, tasks, PATIENCE, end=time.monotonic())
-        yield from in_situation("workers die", findings)
+def deaths(cast: Cast, complete: Any) -> None:
+    """Two workers die with tasks in their queue; then a third comes."""
+    call, ends = _complete(cast, complete, _tasks(40), PATIENCE)
+    mortal = [cast.others.start("w1", die, *ends, 1), cast.others.start("w2", die, *ends, 5)]
+    cast.until(lambda: call.done or all(task.done for task in mortal), LIMIT / 2)
+    cast.others.start("w3", work, *ends, Plan())
+    call.wait(LIMIT)
 
 
-def _trickle(complete: Callable[..., Any]) -> Iterator[Finding]:
+def trickle(cast: Cast, complete: Any) -> None:
     """One task is forgotten while the results of others come in, one by one, for a while."""
     tasks = {b"task %d" % n: b"payload %d" % n for n in range(16)}
-    first, *others = tasks
-    plan: dict[bytes, Sequence[str | float]] = {first: ["forget"]}
-    plan |= {task: [0.15 * n] for n, task in enumerate(others)}
-    call = Call("complete", complete)
-    with _stage() as (own, workers):
-        ends = own.endpoint(), own.endpoint()
-        workers.start("w1", work, *ends, Plan(plan))
-        own.start("complete", call, *ends, dict(tasks), 0.4)
-        call.wait(LIMIT)
-        findings = _judged(call, own, workers, tasks, 0.4, end=time.monotonic())
-        yield from in_situation("results trickle in", findings)
+    plan: dict[bytes, Sequence[str | float]] = {b"task 0": ["forget"]}
+    plan |= {b"task %d" % n: [0.15 * (n - 1)] for n in range(1, 16)}
+    call, ends = _complete(cast, complete, tasks, 0.4)
+    cast.others.start("w1", work, *ends, Plan(plan))
+    call.wait(LIMIT)
 
 
-def _forgotten(complete: Callable[..., Any]) -> Iterator[Finding]:
+def forgotten(cast: Cast, complete: Any) -> None:
     """One of four tasks is forgotten five times, another once; the worker comes late."""
     tasks = {b"task %d" % n: b"payload %d" % n for n in range(4)}
-    plan: dict[bytes, Sequence[str | float]] = {b"task 2": ["forget"] * 5, b"task 3": ["forget"]}
-    call = Call("complete", complete)
-    with _stage() as (own, workers):
-        ends = own.endpoint(), own.endpoint()
-        own.start("complete", call, *ends, dict(tasks), 0.25)
-        _wait(0.6)
-        workers.start("w1", work, *ends, Plan(plan))
-        call.wait(LIMIT)
-        findings = _judged(call, own, workers, tasks, 0.25, end=time.monotonic())
-        yield from in_situation("one task is forgotten again and again", findings)
+    plan = Plan({b"task 2": ["forget"] * 5, b"task 3": ["forget"]})
+    call, ends = _complete(cast, complete, tasks, 0.25)
+    cast.until(lambda: call.done, 0.6)
+    cast.others.start("w1", work, *ends, plan)
+    call.wait(LIMIT)
 
 
-def _no_tasks(complete: Callable[..., Any]) -> Iterator[Finding]:
+def no_tasks(cast: Cast, complete: Any) -> None:
     """Nothing to do, and nobody there."""
-    call = Call("complete", complete)
-    with _stage() as (own, _workers):
-        own.start("complete", call, own.endpoint(), own.endpoint(), {}, PATIENCE)
-        call.wait(3.0)
-        own.end()
-        if problem := call.problem():
-            yield problem
-            return
-        yield from in_situation("no tasks", everything_came_back(call.value, {}))
+    call, _ = _complete(cast, complete, {}, PATIENCE)
+    call.wait(3.0)
 
 
-SCENARIOS = [
-    Scenario("workers that do what they should, one of them late", _all_well),
-    Scenario("workers that forget, repeat themselves and are late", _faults, again=True),
-    Scenario("workers that die with tasks in their queue", _deaths, again=True),
-    Scenario("a forgotten task while other results trickle in", _trickle, again=True),
-    Scenario("a task that is forgotten five times", _forgotten, again=True),
-    Scenario("no tasks", _no_tasks),
+RETURNED = [tasks_go_out_whole, both_are_bound, comes_to_its_end, everything_came_back]
+IN_TIME = [nothing_goes_out_too_soon, what_is_back_stays_back, nothing_goes_out_too_late]
+RULES: list[Rule] = [*RETURNED, nothing_is_made_up, *IN_TIME]
+
+
+def _act(title: str, script: Callable[..., None], situation: str, *rules: Rule) -> Act:
+    return Act(title, script, [again(situation, *(rules or RULES))])
+
+
+ACTS = [
+    Act("workers that do what they should, one of them late", all_well, [*RULES, returns_at_once]),
+    _act("workers that forget, repeat themselves and are late", faults, "forgetful workers"),
+    _act("workers that die with tasks in their queue", deaths, "workers die"),
+    _act(
+        "a forgotten task while other results trickle in",
+        trickle,
+        "results trickle in",
+        *RULES,
+        results_trickled_in,
+    ),
+    _act("a task that is forgotten five times", forgotten, "one task is forgotten again and again"),
+    _act("no tasks", no_tasks, "no tasks", ended_well, everything_came_back),
 ]

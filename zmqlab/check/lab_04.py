@@ -18,6 +18,7 @@ from typing import Any
 import zmq
 
 from zmqlab.record.journal import Journal
+from zmqlab.record.stories import story
 from zmqlab.run.threads import GaveUp, Stopped
 from zmqlab.run.where import origin
 
@@ -641,7 +642,7 @@ def everyone_got_its_answer(asked: Sequence[Client], journal: Journal) -> Findin
                 f"{client.name} asked {as_code(client.question)}, with {client.brokers} brokers "
                 f"between, and got {as_code(wrong[0])}.",
                 "Is the body that goes out the one that came in?",
-                journal.story(client.question[-1]),
+                story(journal, client.question[-1]),
             )
     silent = [client for client in asked if len(client.answers) < TIMES]
     if silent:

@@ -20,9 +20,10 @@ import zmq
 
 from zmqlab.envelope import show
 from zmqlab.record.journal import Journal, SocketNote
+from zmqlab.record.stories import story
 
 from .call import Call, said
-from .judge import Trial, learners_threads, together
+from .judge import Trial, learners_threads
 from .machine import Used, busy_part, out_of_turn, starved, used_by, used_by_all
 from .report import Finding, failed, passed, undecided
 
@@ -247,12 +248,9 @@ class Stage:
     # ---- what was seen
 
     def story(self, *frames: bytes) -> Journal:
-        """What broker and peers saw of the messages that carry one of these frames."""
-        played = Journal.of(
-            (hop._replace(who=self.names.get(hop.socket, hop.who)) for hop in self.others.journal),
-            self.others.journal.sockets,
-        )
-        return together(self.trial.journal, played, frames=frames)
+        """What broker and peers saw of the stories in which these frames are carried."""
+        whole = Journal.joined(self.trial.journal, self.others.journal, names=self.names)
+        return story(whole, *frames)
 
     def trouble(self, rule: str, evidence: str, hint: str = "", *frames: bytes) -> Finding:
         """The finding for what did not happen: why the broker ended, or where it is."""

@@ -1,0 +1,234 @@
+"""The cast of a pipeline: the learner's function, and workers that come, take tasks and go."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from types import TracebackType
+from typing import Any, NamedTuple
+
+import zmq
+from zmq.utils.monitor import recv_monitor_message
+
+from zmqlab.record.journal import Journal
+from zmqlab.record.lens import Socket
+from zmqlab.run.threads import GaveUp, eventually
+
+from .call import ALWAYS_LATE, Call
+from .judge import Scenario, Trial, judge, learners_threads
+from .machine import Used, out_of_turn, used_by, used_by_all
+from .pipeline import History, Mark, Rule, all_taken, judged
+from .report import Finding, Report
+
+TICK = 0.005  # seconds between two looks at what a scenario waits for
+HERE = {"*", "0.0.0.0", "::", "127.0.0.1", "::1", "localhost"}  # hosts that are this machine
+
+Note = Callable[..., None]  # note(what, value=None) puts a mark into the history
+
+
+def place(endpoint: str) -> str:
+    """One name for all the endpoints that are one place on this machine."""
+    address, _, port = endpoint.rpartition(":")
+    transport, _, host = address.partition("://")
+    return f"tcp://here:{port}" if transport == "tcp" and host.strip("[]") in HERE else endpoint
+
+
+class Cast:
+    """The learner's function and the check's workers, each side with a Context of its own.
+
+    Leaving the `with` ends the learner's Context, lets the workers take what is still on its way,
+    and ends theirs. From then on `history` is what was seen.
+    """
+
+    history: History
+
+    def __init__(self, grace: float = 1.0) -> None:
+        self.own, self.others = Trial("lab", grace=grace), Trial("workers", linger=0)
+        self.calls: list[Call] = []
+        self.tasks: Any = ()  # for the history
+        self.patience = 0.0
+        self.marks: list[Mark] = []
+        self.reading = threading.Event()  # workers take what has come only when this is set
+        self.reading.set()
+        self.over = threading.Event()  # nothing more is going to happen
+        self.until_the_end = contextlib.ExitStack()  # closed when the workers have taken all
+        self._endpoints: list[str] = []
+        self._threads: list[threading.Thread] = []
+        self._before = set(threading.enumerate())
+        self._began, self._used = time.monotonic(), used_by_all()
+        self._late = 0.0
+
+    def __enter__(self) -> Cast:
+        self.others.__enter__()
+        self.own.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            with self.until_the_end:
+                if error is None:
+                    self._end()
+        finally:
+            self.over.set()
+            self.reading.set()
+            try:
+                self.own.__exit__(kind, error, trace)
+            finally:  # it may raise: the limit of an experiment is over
+                self.others.__exit__(kind, error, trace)
+
+    def endpoint(self, transport: str = "tcp") -> str:
+        """A place where the learner's function and the workers meet."""
+        self._endpoints.append(self.own.endpoint(transport))
+        return self._endpoints[-1]
+
+    def meets(self, endpoints: Iterable[str]) -> bool:
+        """Whether one of these endpoints is such a place."""
+        return not {place(end) for end in self._endpoints}.isdisjoint(map(place, endpoints))
+
+    def call(
+        self,
+        name: str,
+        function: Callable[..., Any],
+        *args: Any,
+        who: str = "",
+        among: Trial | None = None,
+        socket_class: type[Socket] = Socket,
+    ) -> Call:
+        """Call a function of the learner's in a thread of its own.
+
+        who: the thread's name, if it is not the function's. among: whose Context it gets, if not
+        that of the learner's side.
+        """
+        call = Call(name, function, socket_class=socket_class)
+        self.calls.append(call)
+        self._threads.append((among or self.own).start(who or name, call, *args).thread)
+        return call
+
+    def come(self, who: str, worker: Callable[..., Any], *args: Any) -> None:
+        """Let a worker of the check's come: worker(ctx, note, *args) in a thread of its own.
+
+        It calls note(what) for what no message says.
+        """
+        self.mark(who, "came")
+        self.others.start(who, worker, partial(self.mark, who), *args)
+
+    def mark(self, who: str, what: str, value: Any = None) -> None:
+        """Note what no message says."""
+        self.marks.append(Mark(time.monotonic(), who, what, value))
+
+    def marked(self, what: str) -> set[str]:
+        """Who has been marked so."""
+        return {mark.who for mark in list(self.marks) if mark.what == what}
+
+    def until(self, condition: Callable[[], object], within: float) -> bool:
+        """Whether the condition comes true in time; how late the machine is, is noted."""
+        last = time.monotonic()
+
+        def look() -> object:
+            nonlocal last
+            now = time.monotonic()
+            self._late += max(0.0, now - last - TICK - ALWAYS_LATE)
+            last = now
+            return condition()
+
+        try:
+            eventually(look, within, "", every=TICK)
+        except GaveUp:
+            return False
+        return True
+
+    def used(self) -> Mapping[int, Used]:
+        """What each thread with code of the learner's has used of the processor so far."""
+        threads = {*self._threads, *learners_threads(self._before)}
+        return {t.ident: used_by(t) for t in threads if t.ident and t.is_alive()}
+
+    def _end(self) -> None:
+        problem = next((found for call in self.calls if (found := call.problem())), None)
+        call, over = self.calls[0], time.monotonic()
+        late = self._late + call.late + call.in_line
+        late += out_of_turn(self._used, used_by_all(), over - self._began)
+        # Who does not read yet begins when the end has begun: what would not wait for it, is lost.
+        reading = threading.Timer(0.0 if self.reading.is_set() else 0.25, self.reading.set)
+        reading.start()
+        self.own.end()
+        reading.join()
+        journal = self.own.journal
+        notes = [note for note in journal.sockets if self.meets([*note.bound, *note.connected])]
+        self.history = History(
+            call,
+            self.tasks,
+            self.patience,
+            problem,
+            journal.sockets,
+            Journal.of((hop for hop in journal if hop.socket in notes), notes),
+            marks=self.marks,
+            late=late,
+            over=over,
+            ended=time.monotonic(),
+            left_open=not self.own.over,
+        )
+        if self.marked("tried") | self.marked("connected"):
+            self.until(lambda: all_taken(self.history), 3.0 if self.own.over else 0.5)
+        self.history.workers = self.others.journal
+
+
+def follow(
+    socket: Any, endpoint: str, note: Note, reading: threading.Event
+) -> Iterator[list[bytes]]:
+    """Connect; then each message that comes, until the other side has gone and all is taken."""
+    monitor = socket.get_monitor_socket(
+        zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED | zmq.EVENT_CONNECT_RETRIED
+    )
+    socket.connect(endpoint)
+    return _messages(socket, monitor, note, reading)
+
+
+def _messages(
+    socket: Any, monitor: Any, note: Note, reading: threading.Event
+) -> Iterator[list[bytes]]:
+    connected = False
+    while True:
+        if connected:
+            reading.wait()
+        if monitor not in zmq.select([monitor, socket] if connected else [monitor], [], [])[0]:
+            yield socket.recv_multipart()
+            continue
+        event = recv_monitor_message(monitor)["event"]
+        if event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
+            connected = True
+            note("connected")
+        elif event == zmq.EVENT_CONNECT_RETRIED:
+            note("tried")
+        elif connected:
+            while socket.poll(100):
+                yield socket.recv_multipart()
+            note("gone")
+            return
+
+
+class Act(NamedTuple):
+    """One scenario: a script, and the rules in the order of blame."""
+
+    title: str  # shown as not tried when an earlier one has not passed
+    script: Callable[..., None]  # script(cast, *the learner's functions)
+    rules: Sequence[Rule]
+    grace: float = 1.0  # seconds that what was sent has to leave when the Context ends
+
+    def play(self, *functions: Any) -> list[Finding]:
+        """Act, then judge."""
+        with Cast(self.grace) as cast:
+            self.script(cast, *functions)
+        return judged(cast.history, self.rules)
+
+
+def check(lab: str, functions: Mapping[str, Any], acts: Sequence[Act]) -> Report:
+    """Play the acts as long as they pass, and report; see `judge`."""
+    return judge(lab, functions, [Scenario(act.title, act.play, again=True) for act in acts])
