@@ -310,7 +310,7 @@ class Stage:
 
     def _used(self) -> dict[int, Used]:
         """What each thread that runs the broker has used of the processor so far."""
-        threads = {self.call._thread, *learners_threads(self.before)}
+        threads = {self.call.thread, *learners_threads(self.before)}
         return {t.ident: used_by(t) for t in threads if t is not None and t.ident and t.is_alive()}
 
     # ---- the end

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from .course import COURSE, Chapter, Part
+from .mine import MINE
 
 if sys.platform != "win32":
     import fcntl
@@ -63,9 +64,12 @@ def folder() -> Path:
 
 
 def root() -> Path | None:
-    """The course's folder: around this kernel's notebook, else around this package; or None."""
+    """The course's folder: around this kernel's notebook, else around this package; or None.
+
+    The learner's copy goes before the course that it was copied from.
+    """
     here = folder()
-    for place in (here.parent, here, HOME):
+    for place in (here.parent, here, HOME / MINE, HOME):
         if (place / "notebooks").is_dir() and (place / "labs").is_dir():
             return place
     return None
