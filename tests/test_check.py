@@ -458,7 +458,7 @@ def test_a_socket_of_a_class_of_ones_own_may_be_used_and_is_watched(own):
         with ctx.socket(zmq.PUSH, own) as push:
             push.bind(endpoint)
         with ctx.socket(zmq.PUSH, socket_class=own) as push:
-            push.bind(endpoint)
+            push.connect(endpoint)
 
     def forgets_it(ctx, endpoint):
         ctx.socket(zmq.PUSH, own).bind(endpoint)

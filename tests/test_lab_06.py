@@ -1,25 +1,45 @@
-"""Lab 06: its rules on hand-written outcomes, its solution and the lab as it ships."""
+"""Lab 06: its table, and its notebooks."""
 
 import pytest
 
 from labs import first_failure, in_notebook
 from zmqlab.check import lab06
-from zmqlab.check.lab_06 import costs_no_turn
+from zmqlab.check.dispatch import Answered, Asked, Given, Got, Odd, Ready
+from zmqlab.check.lab_06 import makes_do, reading
 
 pytestmark = pytest.mark.slow
 
 
-def test_two_workers_take_turns_whatever_a_client_says_between():
-    assert costs_no_turn(["w1", "w2"], ["w1", "w2"], "") == []
-    (finding,) = costs_no_turn(["w1", "w2"], ["w2", "w1"], "c1 had sent nonsense")
-    assert "Idle were, the longest first: w1, w2. Then c1 had sent nonsense" in finding.evidence
-    assert costs_no_turn(["w1", "w2"], ["w2", "w2"], "")  # w1 is lost
+TABLE = [
+    (("client", "sent"), (b"", b"x", b""), Asked("p", (b"x", b""))),
+    (("client", "sent"), (b"",), Odd("client", "p", "sent", (b"",))),
+    (("client", "sent"), (b"x",), Odd("client", "p", "sent", (b"x",))),
+    (("client", "received"), (b"", b"y"), Got("p", (b"y",))),
+    (("client", "received"), (b"y",), Odd("client", "p", "received", (b"y",))),
+    (("worker", "sent"), (b"", b"READY"), Ready("p")),
+    (("worker", "sent"), (b"", b"c", b"", b"y"), Answered("p", (b"c", b""), (b"y",))),
+    (("worker", "received"), (b"", b"c", b"", b"x"), Given("p", (b"c", b""), (b"x",))),
+    (("worker", "received"), (b"c", b"", b"x"), Odd("worker", "p", "received", (b"c", b"", b"x"))),
+    (
+        ("worker", "received"),
+        (b"", b"", b"", b"x"),
+        Odd("worker", "p", "received", (b"", b"", b"", b"x")),
+    ),
+    (("", "sent"), (b"", b"x"), None),
+]
 
 
-def test_nothing_is_said_of_turns_where_a_worker_was_given_something_else():
-    assert costs_no_turn([], ["w2", "w1"], "") == []
-    assert costs_no_turn(["w1", "w2"], [], "") == []
-    assert costs_no_turn(["w1", "w1"], ["w2", "w1"], "") == []
+@pytest.mark.parametrize(("who", "frames", "event"), TABLE)
+def test_the_table_of_the_contract(who, frames, event):
+    assert reading(*who, "p", frames) == event
+
+
+def test_a_worker_makes_do_with_what_is_no_request():
+    assert makes_do((b"", b"c", b"nonsense")) == (b"", b"c", b"", b"?")
+    assert makes_do((b"nonsense",)) is None
+
+
+# ------------------------------------------------------------------ the notebooks
 
 
 def test_the_solution_passes():

@@ -48,9 +48,9 @@ check.lab05(broken)
 #
 # | what happens | what the broker does |
 # |---|---|
-# | a client sends a request: a REQ or a DEALER, any routing id, a body of any number of frames | hands it on to a worker, envelope and all; others do not wait for its answer |
+# | a client sends a request: a REQ, also with `REQ_CORRELATE`, or a DEALER, any routing id, a body of any number of frames | hands it on to a worker, envelope and all; others do not wait for its answer |
 # | a worker sends a reply | hands it to the client that it names |
-# | a client has left when its reply comes | goes on |
+# | a client has left when its reply comes, or reads no replies at all | goes on with the others; what it cannot hand over is lost |
 # | a peer sends something that is no request, or no reply | goes on; whether it drops it or hands it on is up to you |
 # | nothing | waits, and uses no processor time |
 # | the context ends | closes its sockets and ends; `zmq.ContextTerminated` may escape |

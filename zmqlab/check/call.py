@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import inspect
 import reprlib
 import sys
@@ -308,7 +307,8 @@ def not_plain(name: str, evidence: str) -> Finding:
 
 # ------------------------------------------------------------------ sockets left open
 
-_dropped: weakref.WeakKeyDictionary[Context, list[tuple[int, str]]] = weakref.WeakKeyDictionary()
+_Dropped = list[tuple[threading.Thread, str]]
+_dropped: weakref.WeakKeyDictionary[Context, _Dropped] = weakref.WeakKeyDictionary()
 
 
 def _watch(ctx: Context, kind: type[Socket]) -> None:
@@ -324,19 +324,19 @@ def _watch(ctx: Context, kind: type[Socket]) -> None:
     class Watched(kind):  # type: ignore[valid-type, misc]
         def __del__(self) -> None:
             if not self.closed:
-                if self.note is not None:  # monitors close with their socket
-                    dropped.append((self._maker, repr(self.note)))
+                if self.note is not None:  # a monitor's reader goes with its socket
+                    dropped.append((self.maker, repr(self.note)))
                 self.close()
 
-    ctx.socket = functools.partial(ctx.socket, socket_class=Watched)  # type: ignore[method-assign]
+    ctx.base = Watched
 
 
 def _unclosed(ctx: Context) -> list[str]:
     """The sockets that this thread made in this context and has not closed."""
-    me = threading.get_ident()
+    me = threading.current_thread()
     still = [
         repr(socket.note)
         for socket in ctx.unclosed()
-        if getattr(socket, "note", None) and socket._maker == me
+        if getattr(socket, "note", None) and ctx.maker(socket) is me
     ]
-    return still + [name for maker, name in _dropped.get(ctx, ()) if maker == me]
+    return still + [name for maker, name in _dropped.get(ctx, ()) if maker is me]

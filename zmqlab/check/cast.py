@@ -15,25 +15,19 @@ from zmq.utils.monitor import recv_monitor_message
 
 from zmqlab.record.journal import Journal
 from zmqlab.record.lens import Socket
+from zmqlab.record.place import place_of
 from zmqlab.run.threads import GaveUp, eventually
 
 from .call import ALWAYS_LATE, Call
 from .judge import Scenario, Trial, judge, learners_threads
-from .machine import Used, out_of_turn, used_by, used_by_all
+from .machine import Used, out_of_turn, used_by_all
 from .pipeline import History, Mark, Rule, all_taken, judged
 from .report import Finding, Report
 
 TICK = 0.005  # seconds between two looks at what a scenario waits for
-HERE = {"*", "0.0.0.0", "::", "127.0.0.1", "::1", "localhost"}  # hosts that are this machine
+ENOUGH = 0.5  # seconds of processor time in which any function does what takes milliseconds
 
 Note = Callable[..., None]  # note(what, value=None) puts a mark into the history
-
-
-def place(endpoint: str) -> str:
-    """One name for all the endpoints that are one place on this machine."""
-    address, _, port = endpoint.rpartition(":")
-    transport, _, host = address.partition("://")
-    return f"tcp://here:{port}" if transport == "tcp" and host.strip("[]") in HERE else endpoint
 
 
 class Cast:
@@ -54,7 +48,7 @@ class Cast:
         self.reading = threading.Event()  # workers take what has come only when this is set
         self.reading.set()
         self.over = threading.Event()  # nothing more is going to happen
-        self.until_the_end = contextlib.ExitStack()  # closed when the workers have taken all
+        self.exits = contextlib.ExitStack()  # what is to be closed when the workers have taken all
         self._endpoints: list[str] = []
         self._threads: list[threading.Thread] = []
         self._before = set(threading.enumerate())
@@ -62,8 +56,12 @@ class Cast:
         self._late = 0.0
 
     def __enter__(self) -> Cast:
-        self.others.__enter__()
-        self.own.__enter__()
+        with contextlib.ExitStack() as exits:
+            exits.enter_context(self.others)
+            exits.enter_context(self.own)
+            exits.callback(self.reading.set)
+            exits.callback(self.over.set)
+            self.exits = exits.pop_all()
         return self
 
     def __exit__(
@@ -73,16 +71,10 @@ class Cast:
         trace: TracebackType | None,
     ) -> None:
         try:
-            with self.until_the_end:
-                if error is None:
-                    self._end()
+            if error is None:
+                self._end()
         finally:
-            self.over.set()
-            self.reading.set()
-            try:
-                self.own.__exit__(kind, error, trace)
-            finally:  # it may raise: the limit of an experiment is over
-                self.others.__exit__(kind, error, trace)
+            self.exits.__exit__(kind, error, trace)
 
     def endpoint(self, transport: str = "tcp") -> str:
         """A place where the learner's function and the workers meet."""
@@ -91,7 +83,7 @@ class Cast:
 
     def meets(self, endpoints: Iterable[str]) -> bool:
         """Whether one of these endpoints is such a place."""
-        return not {place(end) for end in self._endpoints}.isdisjoint(map(place, endpoints))
+        return not {place_of(end) for end in self._endpoints}.isdisjoint(map(place_of, endpoints))
 
     def call(
         self,
@@ -147,26 +139,31 @@ class Cast:
 
     def used(self) -> Mapping[int, Used]:
         """What each thread with code of the learner's has used of the processor so far."""
-        threads = {*self._threads, *learners_threads(self._before)}
-        return {t.ident: used_by(t) for t in threads if t.ident and t.is_alive()}
+        threads = {t.native_id for t in (*self._threads, *learners_threads(self._before))}
+        used = {number: used for number, used in used_by_all().items() if number in threads}
+        return used or {0: Used(time.process_time(), 0.0)}  # the system does not say
 
     def _end(self) -> None:
         problem = next((found for call in self.calls if (found := call.problem())), None)
-        call, over = self.calls[0], time.monotonic()
-        late = self._late + call.late + call.in_line
+        over, late = time.monotonic(), self._late
+        late += sum(call.late for call in self.calls) + max(call.in_line for call in self.calls)
         late += out_of_turn(self._used, used_by_all(), over - self._began)
+        waited = max(call.waited for call in self.calls)
+        if waited and max((used.ran for used in self.used().values()), default=0.0) > ENOUGH:
+            late = 0.0  # it has had the processor, and keeps it from others
         # Who does not read yet begins when the end has begun: what would not wait for it, is lost.
-        reading = threading.Timer(0.0 if self.reading.is_set() else 0.25, self.reading.set)
-        reading.start()
+        if not self.reading.is_set():
+            threading.Timer(0.25, self.reading.set).start()
         self.own.end()
-        reading.join()
+        self.reading.wait()
         journal = self.own.journal
         notes = [note for note in journal.sockets if self.meets([*note.bound, *note.connected])]
         self.history = History(
-            call,
+            self.calls[0],
             self.tasks,
             self.patience,
             problem,
+            waited,
             journal.sockets,
             Journal.of((hop for hop in journal if hop.socket in notes), notes),
             marks=self.marks,

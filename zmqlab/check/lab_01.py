@@ -253,7 +253,7 @@ def late(cast: Cast, feed: Any) -> None:
     def deals_too_soon() -> bool:
         return call.done or len(cast.others.journal) > 0
 
-    slow = cast.until_the_end.enter_context(Tap(endpoint))
+    slow = cast.exits.enter_context(Tap(endpoint))
     slow.stall()
     for name, where in zip(NAMES, (endpoint, endpoint, slow.endpoint), strict=True):
         cast.until(deals_too_soon, SETTLED)

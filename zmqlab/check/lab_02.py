@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from typing import Any
 
@@ -12,9 +12,10 @@ import zmq
 
 from zmqlab.balance.theory import makespan_bound
 from zmqlab.envelope import show
+from zmqlab.record.journal import Journal
 
 from .call import Call, brief
-from .cast import Act, Cast, check
+from .cast import Act, Cast, Note, check
 from .machine import busy_part
 from .pipeline import (
     History,
@@ -107,15 +108,12 @@ def who_asks_is_answered(history: History) -> list[Finding]:
     evidence = f"After {call.waited:g} s feed had not returned, and {', '.join(waiting)} had no "
     evidence += f"answer to a question. {n_done} tasks were done.\nfeed was at {call.where}"
     hint = "Somebody asks all the while. Can feed hear it there?"
-    bound = history.bound()
-    if not n_done and (not bound or "a REP" in bound or "a ROUTER" in bound):
-        hint = 'A REQ takes an answer that has an empty frame before it: [address, b"", task].'
-    elif not n_done:
+    if (bound := history.bound()) and not n_done:
         evidence += f"\nIt has {bound}."
         hint = "Which kinds of socket can a REQ talk to?"
-    since = min(shift.asked for shift in seen if shift.asked)
-    story = history.story()
-    story = story.only(hop for hop in story if hop.since >= since)
+        if "a REP" in bound or "a ROUTER" in bound:
+            hint = 'A REQ takes an answer that has an empty frame before it: [address, b"", task].'
+    story = _talk(history, waiting)
     return failed_in_time(history, call.waited / 4, ANSWERED, evidence, hint, story)
 
 
@@ -198,15 +196,25 @@ def answers_match_questions(history: History) -> list[Finding]:
 
     What was not recorded, because the feed used sockets of another kind, is not judged.
     """
-    sent = Counter(hop.frames[0] for hop in history.own if hop.way == "sent")
-    got = Counter(hop.frames[0] for hop in history.own if hop.way == "received")
-    if not sent or sent.total() == got.total():
+    sent = sum(hop.way == "sent" for hop in history.own)
+    got = len(history.own) - sent
+    if not sent or sent == got:
         return [passed(ONE_EACH, "as many answers as questions")]
-    odd = next(iter((sent - got) | (got - sent)))
-    evidence = f"feed got {got.total()} questions and sent {sent.total()} answers."
+    evidence = f"feed got {got} questions and sent {sent} answers."
     hint = "A REQ worker takes one answer to each question; what else it is sent is lost."
-    story = history.own.only([hop for hop in history.own if hop.frames[0] == odd][-6:])
-    return [failed(ONE_EACH, evidence, hint, story)]
+    return [failed(ONE_EACH, evidence, hint, _talk(history))]
+
+
+def _talk(history: History, workers: Collection[str] = ()) -> Journal:
+    """The last that passed between feed and these workers, or who is owed an answer or owes one."""
+    balance: Counter[bytes] = Counter()  # answers less questions, by address
+    for hop in history.own:
+        balance[hop.frames[0]] += 1 if hop.way == "sent" else -1
+    own = [hop for hop in history.own if balance[hop.frames[0]]]
+    tasks = {hop.frames[-1] for hop in own if hop.way == "sent"} - {NO_MORE}
+    who = {hop.who for hop in history.received() if hop.frames[0] in tasks} | {*workers}
+    talk = [*own, *(hop for hop in history.workers if hop.who in who)]
+    return Journal.of(sorted(talk, key=lambda hop: hop.time)[-12:])
 
 
 # ------------------------------------------------------------------ rules for worker
@@ -214,10 +222,10 @@ def answers_match_questions(history: History) -> list[Finding]:
 
 def connects(history: History) -> list[Finding]:
     """What is wrong if the worker has bound what its feed is to bind."""
-    if not any(note.bound for note in history.own.sockets):
+    if not (any(note.bound for note in history.own.sockets) or history.when("finds it taken")):
         return []
     hint = "The feed binds there; workers come and go."
-    return [failed(CONNECTS, f"It has {history.bound()}", hint)]
+    return [failed(CONNECTS, f"It has {history.bound() or 'bound the endpoint'}", hint)]
 
 
 def asks_with_ready(history: History) -> list[Finding]:
@@ -247,21 +255,22 @@ def works_as_told(history: History) -> list[Finding]:
     tasks, worked = list(history.tasks), history.values("works on")
     if worked == tasks:
         return [passed(WORKS, f"{len(tasks)} of {len(tasks)} tasks")]
+    answers = [hop.frames[-1] for hop in history.workers if hop.way == "sent"]
+    handed = len(answers) - answers.count(NO_MORE)
+    evidence = f"{handed} tasks were handed out, and work was called {len(worked)} times"
+    if len(worked) > handed:
+        return [failed(WORKS, f"{evidence}.", 'Once for each task; and b"" is not one.')]
     for n, (task, called) in enumerate(zip(tasks, worked, strict=False)):
         if task != called:
             evidence = f"The task was {brief(task)}; call {n + 1} was work({brief(called)})."
             return [failed(WORKS, evidence, "Tasks are bytes, handed to `work` as they came.")]
-    answers = [hop for hop in history.workers if hop.way == "sent"]
-    handed = sum(hop.frames[-1] != NO_MORE for hop in answers)
-    if len(worked) == handed < len(tasks):
-        evidence = f"The worker ended after {handed} of {len(tasks)} tasks. Nobody had told it "
-        hint = "A feed may come late, and think for a while before it answers; and what `work` "
-        hint += 'returns does not matter. Only b"" is the end.'
-        return [failed(WORKS, f"{evidence}that there are no more.", hint)]
-    missed = f", not with {brief(tasks[len(worked)])}" if len(worked) < handed else ""
-    evidence = f"{handed} tasks were handed out, and work was called {len(worked)} times{missed}."
-    hint = 'Only b"" means that there are no more; and b"" is not a task.'
-    return [failed(WORKS, evidence, hint)]
+    if len(worked) < handed:
+        hint = 'Only b"" means that there are no more; and b"" is not a task.'
+        return [failed(WORKS, f"{evidence}, not with {brief(tasks[len(worked)])}.", hint)]
+    evidence = f"The worker ended after {handed} of {len(tasks)} tasks. Nobody had told it that "
+    hint = "A feed may come late, and think for a while before it answers; and what `work` returns "
+    hint += 'does not matter. Only b"" is the end.'
+    return [failed(WORKS, f"{evidence}there are no more.", hint)]
 
 
 def works_before_asking(history: History) -> list[Finding]:
@@ -289,11 +298,14 @@ def returns_count(history: History) -> list[Finding]:
 # ------------------------------------------------------------------ scripts
 
 
-def hand_out(ctx: Any, endpoint: str, tasks: Sequence[bytes]) -> None:
+def hand_out(ctx: Any, note: Note, endpoint: str, tasks: Sequence[bytes]) -> None:
     """A feed that is right for one worker, and thinks for a while before its third answer."""
     left = [*tasks, NO_MORE]
     with ctx.socket(zmq.ROUTER) as router:
-        router.bind(endpoint)
+        try:
+            router.bind(endpoint)
+        except zmq.ZMQError:
+            return note("finds it taken")
         while True:
             address, *frames = router.recv_multipart()
             if is_question(frames) and left:
@@ -338,7 +350,7 @@ def asks(cast: Cast, _feed: Any, worker: Any, tasks: Sequence[bytes]) -> None:
     call = cast.call("worker", worker, endpoint, at_work(cast, partial(cast.mark, "worker"), 0.03))
     notes = cast.own.journal.sockets
     if not cast.until(lambda: any(cast.meets(note.bound) for note in notes), 0.1):
-        cast.others.start("feed", hand_out, endpoint, tasks)
+        cast.come("feed", hand_out, endpoint, tasks)
         call.wait(LIMIT)
     cast.mark("worker", "returned", call.value)
 
@@ -352,7 +364,7 @@ def both(cast: Cast, feed: Any, worker: Any) -> None:
         calls.append(cast.call("worker", worker, endpoint, work, who=name, among=cast.others))
     fed.wait(LIMIT)
     for call in calls:
-        call.wait(1.0)
+        call.wait(LIMIT / 2)
         cast.mark("worker", "returned", call.value)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from random import Random
@@ -136,21 +137,22 @@ def _side(history: History, own_way: str, other_way: str) -> list[Hop]:
     return own or [hop for hop in history.workers if hop.way == other_way]
 
 
-def _margin(history: History) -> float:
-    """How exact the tales are: 1, or 2 where messages may have waited for their reader."""
-    return 1.0 if {hop.way for hop in history.own} == {"sent", "received"} else 2.0
+def _recorded(history: History, *ways: str) -> bool:
+    """Whether complete's own sockets tell: a worker may have let a message lie for a while."""
+    return {hop.way for hop in history.own}.issuperset(ways)
 
 
 def nothing_goes_out_too_soon(history: History) -> list[Finding]:
     """Between two sendings of a task lies its patience, or at least most of it."""
-    patience, told = history.patience, tales(history)
-    gaps = [
-        (second.time - first.since, task)
-        for task, tale in told.items()
-        for first, second in pairwise(tale.sent)
-    ]
-    gap, task = min(gaps, default=(patience, b""))
-    if gap >= TOO_SOON * patience / _margin(history):
+    patience, told, gaps = history.patience, tales(history), [(history.patience, b"")]
+    for task, (hops, _) in told.items():
+        if _recorded(history, "sent"):
+            gaps += [(second.time - first.since, task) for first, second in pairwise(hops)]
+        else:  # none was received before it was sent: so much on average, at most
+            began = history.call.started
+            gaps += [((hop.time - began) / n, task) for n, hop in enumerate(hops) if n]
+    gap, task = min(gaps)
+    if gap >= TOO_SOON * patience:
         return [passed(SOON, "no task")]
     evidence = f"{show([task])} was sent {len(told[task].sent)} times; once again after {gap:.3f} "
     evidence += f"s, with a patience of {patience:g} s."
@@ -160,7 +162,7 @@ def nothing_goes_out_too_soon(history: History) -> list[Finding]:
 
 def what_is_back_stays_back(history: History) -> list[Finding]:
     """No task was sent when its result had been received for more than part of its patience."""
-    slack = SLACK * history.patience * _margin(history)
+    slack = history.patience * (SLACK if _recorded(history, "sent", "received") else 1.0)
     wasted = {
         task: [hop.since - tale.back for hop in tale.sent if hop.since > tale.back + slack]
         for task, tale in tales(history).items()
@@ -182,7 +184,7 @@ def nothing_goes_out_too_late(history: History) -> list[Finding]:
     end = history.over if history.call.waited else history.call.ended
     waits = []
     for task, (hops, back) in told.items():
-        for hop, following in zip(hops, [*hops[1:], None], strict=True):
+        for hop, following in zip(hops, [*hops[1:], None], strict=False):
             moments = (following and following.since, back, end)
             until = min(moment for moment in moments if moment is not None)
             never = following is None and (back is None or back >= end)
@@ -275,10 +277,15 @@ def faults(cast: Cast, complete: Any) -> None:
 
 
 def deaths(cast: Cast, complete: Any) -> None:
-    """Two workers die with tasks in their queue; then a third comes."""
+    """Two workers die with tasks in their queue, when all has been sent; then a third comes."""
+    dying = threading.Event()
+    cast.exits.callback(dying.set)
     call, ends = _complete(cast, complete, _tasks(40), PATIENCE)
-    mortal = [cast.others.start("w1", die, *ends, 1), cast.others.start("w2", die, *ends, 5)]
-    cast.until(lambda: call.done or all(task.done for task in mortal), LIMIT / 2)
+    start = cast.others.start
+    mortal = [start("w1", die, *ends, 1, dying), start("w2", die, *ends, 5, dying)]
+    cast.until(lambda: call.done, PATIENCE / 2)
+    dying.set()
+    cast.until(lambda: all(task.done for task in mortal), 1.0)
     cast.others.start("w3", work, *ends, Plan())
     call.wait(LIMIT)
 

@@ -42,6 +42,7 @@ class History:
     tasks: Any = ()  # what there was to do
     patience: float = 0.0  # for how long the function may wait, seconds
     problem: Finding | None = None  # why it had not simply returned when the scenario was over
+    waited: float = 0.0  # for how long that was waited for in vain
     sockets: Sequence[SocketNote] = ()  # the learner's, as far as they were recorded
     own: Journal = field(default_factory=Journal)  # what passed those at the contract's endpoints
     workers: Journal = field(default_factory=Journal)  # what the check's own side saw
@@ -107,13 +108,11 @@ def failed_in_time(
 
 def ended_well(history: History) -> list[Finding]:
     """What is wrong if the function did not return, or left something open or behind."""
-    if history.problem is None:
-        return []
-    rule, evidence, hint = history.problem.rule, history.problem.evidence, history.problem.hint
-    waited = history.call.waited
-    return (
-        failed_in_time(history, waited / 4, rule, evidence, hint) if waited else [history.problem]
-    )
+    problem, waited = history.problem, history.waited
+    if problem is None or not waited:
+        return [problem] if problem else []
+    rule, evidence, hint = problem.rule, problem.evidence, problem.hint
+    return failed_in_time(history, waited / 4, rule, evidence, hint)
 
 
 def closed_after_an_error(history: History) -> list[Finding]:

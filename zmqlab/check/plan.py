@@ -1,4 +1,4 @@
-"""Workers that take [id, payload] and answer [id, result] as a plan says: also late, twice, never."""
+"""Workers that take [id, payload] and answer [id, result], late, twice or never, by a plan."""
 
 from __future__ import annotations
 
@@ -71,13 +71,17 @@ def _answers(frames: list[bytes], plan: Plan) -> list[tuple[float, list[bytes]]]
             return [(now + float(seconds), answer)]
 
 
-def die(ctx: Any, task_endpoint: str, result_endpoint: str, after: int) -> None:
-    """A worker that answers so many tasks, and dies with the next one in its queue."""
+def die(
+    ctx: Any, task_endpoint: str, result_endpoint: str, after: int, dying: threading.Event
+) -> None:
+    """A worker that answers so many tasks at most, and dies with the others in its queue."""
     with ctx.socket(zmq.PULL) as tasks, ctx.socket(zmq.PUSH) as results:
         results.linger = 500  # milliseconds, for its last answer
         tasks.connect(task_endpoint)
         results.connect(result_endpoint)
         for _ in range(after):
+            if not tasks.poll(200):
+                break
             for _, answer in _answers(tasks.recv_multipart(), Plan()):
                 results.send_multipart(answer)
-        tasks.poll()
+        dying.wait()

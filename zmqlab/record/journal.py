@@ -22,6 +22,19 @@ Frames = tuple[bytes, ...]
 _moment = attrgetter("moment")
 
 
+class Name(str):
+    """A participant's name that knows its thread: two may be called alike, and one may change."""
+
+    __slots__ = ("thread",)
+    thread: int  # 1, 2, 3 … no two threads have the same
+
+    def __new__(cls, name: str, thread: int = 0) -> Name:
+        """The name of this thread; 0 is none."""
+        made = super().__new__(cls, name)
+        made.thread = thread
+        return made
+
+
 @dataclass(eq=False, slots=True)
 class SocketNote:
     """What the journal knows of a socket."""
@@ -55,6 +68,12 @@ class Hop(NamedTuple):
         comes after it, however long its sender waited, or was late in noting that it was sent.
         """
         return self.since if self.way == "sent" else self.time
+
+    @property
+    def by_maker(self) -> bool:
+        """Whether it was the thread that made the socket. Its name may be another one by now."""
+        threads = [getattr(who, "thread", who) for who in (self.who, self.socket.who)]
+        return threads[0] == threads[1]
 
 
 class Wait(NamedTuple):

@@ -12,6 +12,7 @@ Leaving the `with` terminates the Context. That wakes every blocked ZeroMQ call 
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import gc
 import math
@@ -28,7 +29,7 @@ from typing import Any, Self
 import zmq
 
 from zmqlab.record.journal import Journal
-from zmqlab.record.lens import Context, PlainSocket
+from zmqlab.record.lens import Context
 
 from .interrupt import WholeWiths, put_off_interrupt
 from .process import Process
@@ -93,7 +94,9 @@ class Experiment:
         self.name = name
         self.grace = grace
         self.journal = Journal()
-        self.ctx = Context(self.journal if record else None, longest_linger=int(grace * 1000))
+        self.ctx = Context(
+            journal=self.journal if record else None, longest_linger=int(grace * 1000)
+        )
         self.ctx.linger = linger
         self.tasks: list[Task] = []
         self.processes: list[Process] = []
@@ -245,7 +248,6 @@ class Experiment:
             if all(task.done for task in self.tasks):
                 if not self._state.wait(End.OVER, self.grace / 2):
                     gc.collect()  # what an event loop has kept in a circle
-                    _close_lost_sockets(self.ctx)
                 self._state.wait(End.OVER, self.grace / 2 + 1)  # what still lingers
 
     def _terminate(self) -> None:
@@ -299,22 +301,11 @@ class Experiment:
 
 def _close_own_sockets(ctx: Context) -> None:
     """Close the sockets that the calling thread made and left open."""
-    me = threading.get_ident()
     for socket in ctx.unclosed():
-        if getattr(socket, "_maker", None) == me:
-            socket.close(0)
-
-
-def _close_lost_sockets(ctx: Context) -> None:
-    """Close those of the calling thread that its Context never heard of.
-
-    An interrupt may come when a socket is made and before its Context has noted it; then the
-    traceback keeps it open.
-    """
-    for kept in gc.get_objects():
-        mine = issubclass(type(kept), PlainSocket) and kept._maker == threading.get_ident()
-        if mine and kept.context is ctx and not kept.closed:
-            kept.close(0)
+        if ctx.maker(socket) is threading.current_thread():
+            with contextlib.suppress(Exception):  # of a class of somebody's own
+                socket.close(0)
+            zmq.Socket.close(socket, 0)
 
 
 def _close_orphans(ctx: Context) -> None:
@@ -322,8 +313,8 @@ def _close_orphans(ctx: Context) -> None:
     sockets = ctx.unclosed()
     alive = threading.enumerate()  # is_alive() may say that a thread has ended: see Task.wait
     for socket in sockets:
-        if getattr(socket, "_thread", None) not in alive:
-            socket.close(0)
+        if ctx.maker(socket) not in alive:
+            zmq.Socket.close(socket, 0)  # and nothing that would need its thread
 
 
 def assert_all_quiet() -> None:

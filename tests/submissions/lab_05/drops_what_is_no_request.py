@@ -1,4 +1,4 @@
-"""Hands on what has a delimiter behind the address; leaves the rest aside."""
+"""Hands on what has a delimiter somewhere behind the address; leaves the rest aside."""
 
 import zmq
 
@@ -10,10 +10,10 @@ def broker(ctx, frontend, backend):
         while True:
             ready, _, _ = zmq.select([clients, workers], [], [])
             if clients in ready:
-                match clients.recv_multipart():
-                    case [client, b"", *body]:
-                        workers.send_multipart([client, b"", *body])
+                client, *request = clients.recv_multipart()
+                if b"" in request:
+                    workers.send_multipart([client, *request])
             if workers in ready:
-                match workers.recv_multipart():
-                    case [client, b"", *reply]:
-                        clients.send_multipart([client, b"", *reply])
+                client, *reply = workers.recv_multipart()
+                if b"" in reply:
+                    clients.send_multipart([client, *reply])

@@ -1,9 +1,9 @@
 """Lab 05: wrong programs, and the rule of the check that must see each."""
 
 from labs import Wrong
-from zmqlab.check import lab_05, stage
+from zmqlab.check import lab_05, plays, stage, subject
 
-AT_A_WORKER = f"{stage.WAITS}: one request at a worker"
+AT_A_WORKER = f"{plays.WAITS}: one request at a worker"
 TO_WORKERS = "workers.send_multipart(clients.recv_multipart())"
 TO_CLIENTS = "clients.send_multipart(workers.recv_multipart())"
 SELECT = "ready, _, _ = zmq.select([clients, workers], [], [])"
@@ -374,7 +374,7 @@ WRONG = [
     Wrong(
         "sends_from_another_thread",
         "plain",
-        stage.ONE_THREAD,
+        subject.ONE_THREAD,
         ("import zmq", "import threading\n\nimport zmq"),
         (
             TO_CLIENTS,
@@ -511,4 +511,6 @@ WRONG = [
             """,
         ),
     ),
+    Wrong("knows_only_a_plain_envelope", None, lab_05.ANYBODY),
+    Wrong("waits_for_a_client_that_never_reads", None, lab_05.UNREAD),
 ]

@@ -1,11 +1,11 @@
-"""With ROUTER_MANDATORY: a client that is gone is no error, of workers that are gone the next."""
+"""With ROUTER_MANDATORY: whom a message does not reach is no error; of workers the next."""
 
 import zmq
 
 
 def send(router, frames):
     try:
-        router.send_multipart(frames)
+        router.send_multipart(frames, zmq.DONTWAIT)
     except zmq.ContextTerminated:
         raise
     except zmq.ZMQError:

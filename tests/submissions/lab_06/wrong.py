@@ -1,7 +1,7 @@
 """Lab 06: wrong programs, and the rule of the check that must see each."""
 
 from labs import Wrong
-from zmqlab.check import lab_06, stage
+from zmqlab.check import lab_06, plays, stage, subject
 
 READY = 'b"READY"]:\n    idle.append(worker)'
 ANSWER = 'clients.send_multipart([client, b"", *reply])'
@@ -61,7 +61,7 @@ WRONG = [
     Wrong(
         "assumes_three_frames",
         "plain",
-        lab_06.AT_ONCE,
+        lab_06.ANYBODY,
         (f"*reply]:\n    {ANSWER}", 'reply]:\n    clients.send_multipart([client, b"", reply])'),
         (
             f"*body]:\n    {GIVE}",
@@ -133,7 +133,7 @@ WRONG = [
             """,
         ),
     ),
-    Wrong("drops_empty_frames", "plain", lab_06.OWN, ("*reply])", "*filter(None, reply)])")),
+    Wrong("drops_empty_frames", "plain", lab_06.ANYBODY, ("*reply])", "*filter(None, reply)])")),
     Wrong(
         "fewest_tasks_first",
         "plain",
@@ -188,7 +188,7 @@ WRONG = [
             """,
         ),
     ),
-    Wrong("joins_the_frames", "plain", lab_06.AT_ONCE, ("*body])", 'b"".join(body)])')),
+    Wrong("joins_the_frames", "plain", lab_06.ANYBODY, ("*body])", 'b"".join(body)])')),
     Wrong(
         "leaves_its_sockets_open",
         "plain",
@@ -381,12 +381,12 @@ WRONG = [
         lab_06.LONGEST,
         ("deque()", "deque(maxlen=1)"),
     ),
-    Wrong("sends_from_another_thread", None, stage.ONE_THREAD),
-    Wrong("spins", "plain", stage.WAITS, ("[workers], [], [])", "[workers], [], [], 0)")),
+    Wrong("sends_from_another_thread", None, subject.ONE_THREAD),
+    Wrong("spins", "plain", plays.WAITS, ("[workers], [], [])", "[workers], [], [], 0)")),
     Wrong(
         "spins_while_it_has_nothing_to_do",
         "plain",
-        stage.WAITS,
+        plays.WAITS,
         (
             "while True:",
             """
@@ -399,7 +399,7 @@ WRONG = [
     Wrong(
         "spins_while_nobody_is_idle",
         "plain",
-        stage.WAITS,
+        plays.WAITS,
         (" if idle else [workers]", ""),
         ("if clients in ready:", "if clients in ready and idle:"),
     ),
@@ -478,7 +478,7 @@ WRONG = [
     Wrong(
         "unpacks_three_frames",
         "plain",
-        lab_06.AT_ONCE,
+        lab_06.ANYBODY,
         (
             REQUEST,
             """
@@ -487,4 +487,6 @@ WRONG = [
             """,
         ),
     ),
+    Wrong("reads_one_ahead_at_the_wildcard", None, lab_06.UNREAD),
+    Wrong("waits_for_a_client_that_never_reads", None, lab_06.DEAF),
 ]
