@@ -119,6 +119,8 @@ def private_names(source: ast.AST) -> tuple[set[str], set[str]]:
             name = node.id if isinstance(node, ast.Name) else node.attr
             of_others = isinstance(node, ast.Attribute) and ast.unparse(node.value) != "self"
             (made if isinstance(node.ctx, ast.Store) and not of_others else used).add(name)
+        elif isinstance(node, ast.Import):  # `import _thread`
+            made.update(alias.asname or alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             used.update(alias.name for alias in node.names)
             used.update((node.module or "").split("."))

@@ -20,15 +20,15 @@ That keeps a report short and its time bounded.
 
 from __future__ import annotations
 
-import contextlib
 import inspect
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from zmqlab.learn import progress
 from zmqlab.record.journal import Journal
 from zmqlab.record.stories import story
 from zmqlab.run.experiment import Experiment
@@ -79,9 +79,7 @@ def judge(lab: str, functions: Mapping[str, Any], scenarios: Sequence[Scenario])
             findings = list(_as_long_as_they_pass(scenarios, list(functions.values())))
         findings += threads_left(before)
     report = Report(lab, tuple(findings), printed.text())
-    if report:
-        _record(lab)
-    return report
+    return replace(report, notice=_note_pass(lab)) if report else report
 
 
 def _all_unwritten(functions: Mapping[str, Any]) -> list[Finding]:
@@ -204,9 +202,9 @@ def _has_learners_code(frame: Any) -> bool:
     return False
 
 
-def _record(lab: str) -> None:
-    """Note the pass in the learner's progress; a report never fails for it."""
-    with contextlib.suppress(Exception):
-        from zmqlab.learn import progress
-
-        progress.record(lab)
+def _note_pass(lab: str) -> str:
+    """Note the pass in the learner's progress; what has to be said of that. No report fails."""
+    try:
+        return progress.record(lab)
+    except Exception as error:
+        return f"This pass could not be noted: {said(error)}."
