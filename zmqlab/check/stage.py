@@ -335,7 +335,7 @@ class Stage:
                 looks, self.restless = 0, lap.ran > SETTLED
             return looks > LOOKS and (in_sight or time.monotonic() - since > SETTLED)
 
-        self.until(still, within=PATIENCE / 2, every=0.01)
+        self.until(still, within=PATIENCE, every=0.01)
 
     def judge(self) -> None:
         """Judge all that has happened by the play's rules. Wrong: one of them is broken.
