@@ -87,7 +87,7 @@ class Stage:
         self.links: dict[str, Tap] = {}
         self.peers: list[Peer] = []
         self.automatic: dict[str, Callable[[Frames], Frames]] = {}  # see `by_themselves`
-        self.last = "nobody had sent anything"
+        self.last: tuple[str, Frames] = ("nobody had sent anything", ())  # in words; its frames
         self._judged: tuple[int, ...] = ()  # how long the history was that was judged last
         self.gave_up: Why = "waits"  # of the last `until` that was false: what was to be seen
         self.restless = False  # whether the subject is known never to wait
@@ -336,7 +336,7 @@ class Stage:
                 looks, self.restless = 0, lap.ran > SETTLED
             return looks > LOOKS and (in_sight or time.monotonic() - since > SETTLED)
 
-        self.until(still, within=PATIENCE / 2, every=0.01)
+        self.until(still, within=PATIENCE, every=0.01)
 
     def judge(self) -> None:
         """Judge all that has happened by the play's rules. Wrong: one of them is broken.
@@ -360,18 +360,19 @@ class Stage:
 
     def trouble(self, rule: str, evidence: str, hint: str = "", *frames: bytes) -> Finding:
         """The finding for what did not happen: why the subject ended, or where it is."""
+        last, sent = self.last
+        story = self.chronicle.story(*frames, *sent)
         if (ended := self.subject.early_end()) is not None:
             if not ended.rule.endswith(ENDED):
                 return ended
-            return replace(
-                ended, rule=rule, evidence=f"{ended.evidence}\nBefore that, {self.last}."
-            )
+            evidence = f"{ended.evidence}\nBefore that, {last}."
+            return replace(ended, rule=rule, evidence=evidence, story=story)
         if self.gave_up == "late":
             evidence += "\nThere was more to do, and others had the processor all the time."
             return undecided(rule, evidence, MACHINE)
-        evidence += f"\nLast, {self.last}. The broker was at {self.subject.here()}"
+        evidence += f"\nLast, {last}. The broker was at {self.subject.here()}"
         hint = hint or (SPINS if self.gave_up == "spins" else WAITS_FOR)
-        return failed(rule, evidence, hint, self.chronicle.story(*frames))
+        return failed(rule, evidence, hint, story)
 
     def _out_of_time(self) -> Finding:
         """Nothing is known of what was not tried."""
