@@ -10,27 +10,25 @@ from typing import NamedTuple
 import pytest
 
 from labs import functions, in_notebook
-from zmqlab.check.lab_04 import (
-    AUTOMATIC,
-    TIMES,
+from zmqlab.check.ask import (
     Ask,
-    Client,
     Wrong,
     answers_are,
     answers_stay,
-    clients,
-    everyone_got_its_answer,
-    is_shown,
-    lab04,
     leaves_alone,
-    parts_are_right,
     plain_frames,
     plain_pair,
-    refuses,
-    shows,
-    stacks,
-    wrapped_right,
     write_into,
+)
+from zmqlab.check.envelopes import is_shown, parts_are_right, refuses, shows, wrapped_right
+from zmqlab.check.lab_04 import (
+    AUTOMATIC,
+    TIMES,
+    Client,
+    clients,
+    everyone_got_its_answer,
+    lab04,
+    stacks,
 )
 from zmqlab.envelope import Envelope, MalformedEnvelope, show
 from zmqlab.record.journal import Journal

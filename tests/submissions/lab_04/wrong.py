@@ -1,7 +1,8 @@
 """Lab 04: wrong programs, and the rules of the check that must see each: those and no other."""
 
 from labs import Wrong
-from zmqlab.check.lab_04 import INVERSE, LISTS, ONE_LIST, PARTS, RAISES, SHOWS, WRAPS
+from zmqlab.check.envelopes import PARTS, RAISES, SHOWS, WRAPS
+from zmqlab.check.lab_04 import INVERSE, LISTS, ONE_LIST
 
 
 def slices(
