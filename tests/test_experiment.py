@@ -632,3 +632,16 @@ def test_a_frame_between_two_lines_is_at_its_function():
     frame = SimpleNamespace(f_code=between.__code__, f_lineno=None, f_back=None)
     line = between.__code__.co_firstlineno
     assert place(frame) == f"line {line} of between: def between():"
+
+
+def test_a_thread_that_ends_the_context_over_its_own_open_socket_ends_too():
+    def ends_it(ctx):
+        with ctx.socket(zmq.PUSH) as push:
+            ctx.term()
+            push.close()
+
+    with Experiment() as lab:
+        task = lab.start("w1", ends_it)
+        lab.until(lambda: lab.ctx.terminating, what="the thread to wait for the end")
+    assert task.done
+    assert_all_quiet()

@@ -111,9 +111,19 @@ class Context(zmq.Context[Any]):
         super()._add_socket(socket)
 
     def term(self) -> None:
-        """End the Context as zmq.Context does."""
+        """End the Context as zmq.Context does; one thread at a time, for libzmq frees it once."""
         self.common.held.clear()
-        super().term()
+        self.common.terminating.append(current_thread())
+        try:
+            with self.common.end:
+                super().term()
+        finally:
+            self.common.terminating.remove(current_thread())
+
+    @property
+    def terminating(self) -> list[Thread]:
+        """The threads that wait for its end now: they use no socket meanwhile."""
+        return self.common.terminating.copy()
 
     def unclosed(self) -> list[Any]:
         """The sockets of all classes that nobody has closed yet."""

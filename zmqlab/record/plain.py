@@ -26,6 +26,8 @@ class Common:
         self.ending = False  # set under that lock: from then on no socket connects
         self.makers: WeakKeyDictionary[Any, Thread] = WeakKeyDictionary()  # of every socket
         self.monitors: set[str] = set()  # the addresses at which sockets report their events
+        self.terminating: list[Thread] = []  # who waits for the Context's end
+        self.end = Lock()  # held by who ends it
         self.held: list[PlainSocket] = []  # readers of closed sockets' monitors: see `hold`
 
     def unclosed(self) -> list[Any]:

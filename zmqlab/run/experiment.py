@@ -309,11 +309,15 @@ def _close_own_sockets(ctx: Context) -> None:
 
 
 def _close_orphans(ctx: Context) -> None:
-    """Close what ended threads left open. A socket of a live thread may be in use: not these."""
+    """Close what ended threads left open, and who waits for the end of the Context itself.
+
+    A socket of any other live thread may be in use: not these.
+    """
     sockets = ctx.unclosed()
     alive = threading.enumerate()  # is_alive() may say that a thread has ended: see Task.wait
+    busy = set(alive).difference(ctx.terminating)
     for socket in sockets:
-        if ctx.maker(socket) not in alive:
+        if ctx.maker(socket) not in busy:
             zmq.Socket.close(socket, 0)  # and nothing that would need its thread
 
 

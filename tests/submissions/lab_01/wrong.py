@@ -126,6 +126,7 @@ WRONG = [
                 gather(push, endpoint, n_workers, patience)
                 for task in tasks:
                     push.send(task)
+                push.disable_monitor()
             ctx.term()
             """,
         ),

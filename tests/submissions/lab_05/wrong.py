@@ -442,7 +442,7 @@ WRONG = [
         "strips_white_space",
         "drops_what_is_no_request",
         lab_05.ANYBODY,
-        ("*body])", "*(frame.strip() for frame in body)])"),
+        ("[client, *request])", "[client, *(frame.strip() for frame in request)])"),
     ),
     Wrong(
         "swallows_the_end",
@@ -511,6 +511,28 @@ WRONG = [
             """,
         ),
     ),
-    Wrong("knows_only_a_plain_envelope", None, lab_05.ANYBODY),
-    Wrong("waits_for_a_client_that_never_reads", None, lab_05.UNREAD),
+    Wrong(
+        "knows_only_a_plain_envelope",  # that of a REQ with REQ_CORRELATE has a number in it
+        "drops_what_is_no_request",
+        lab_05.ANYBODY,
+        ('if b"" in request:', 'if request[0] == b"":'),
+        ('if b"" in reply:', 'if reply[0] == b"":'),
+    ),
+    Wrong(
+        "waits_for_a_client_that_never_reads",  # MANDATORY makes a full queue wait
+        "plain",
+        lab_05.UNREAD,
+        ("clients.bind(frontend)", "clients.router_mandatory = True\nclients.bind(frontend)"),
+        (
+            TO_CLIENTS,
+            f"""
+            try:
+                {TO_CLIENTS}
+            except zmq.ContextTerminated:
+                raise
+            except zmq.ZMQError:
+                pass
+            """,
+        ),
+    ),
 ]
