@@ -149,7 +149,7 @@ def test_an_answer_to_somebody_else_is_named_with_its_owner():
     assert broken.evidence == (
         'c1 had asked "a", and got "done: b".\nThat is the answer to "b", which c2 had asked.'
     )
-    assert broken.frames == (b"done: b", b"a")
+    assert broken.frames == (b"done: b", b"a", b"b")
 
 
 def test_an_answer_that_was_changed_is_shown_beside_what_the_worker_said():

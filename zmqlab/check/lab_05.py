@@ -120,14 +120,13 @@ def under_way(stage: Stage) -> None:
     """All are given out before any is answered."""
     try:
         stage.step(AT_ONCE)
-    except Wrong:
-        if stage.subject.over or not stage.ledger.busy:
-            raise
+    except Wrong as wrong:
         waiting = len(stage.ledger.open)
-        stage.answer_all()
-        if stage.until(lambda: len(stage.ledger.open) < waiting):
-            raise  # the next one came when others were answered
-        stage.step(ARRIVES)
+        if wrong.findings[0].rule == AT_ONCE and stage.ledger.busy and not stage.subject.over:
+            stage.answer_all()
+            if not stage.until(lambda: len(stage.ledger.open) < waiting):
+                stage.step(ARRIVES)  # the next one does not even come when others were answered
+        raise
 
 
 NUMBERED = plays.Case(

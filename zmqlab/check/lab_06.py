@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from itertools import count
 from random import Random
 from typing import Any
 
@@ -132,22 +133,22 @@ def waiting(stage: Stage) -> Iterator[Finding]:
     plays.fill(stage, UNREAD)
 
 
-IDS = [b"\xffz", b"otto", b"\x00\x01", b"anna"]
+IDS = {"w1": b"\xffz", "w2": b"otto", "w3": b"\x00\x01", "w4": b"anna"}
 
 
 def turns(stage: Stage) -> None:
     """Four workers, then six, one step at a time: a request, or an answer of any at work."""
-    for number, routing_id in enumerate(IDS, 1):
-        stage.hire(f"w{number}", routing_id=routing_id)
+    for name, routing_id in IDS.items():
+        stage.hire(name, routing_id=routing_id)
     names = [f"c{number}" for number in range(1, 8)]
     clients = {
         name: stage.client(name, (zmq.DEALER, zmq.REQ)[n % 2]) for n, name in enumerate(names)
     }
-    free, chance, newcomers = list(names), Random(6), ["w6", "w5"]
+    free, number, chance, newcomers = list(names), count(1), Random(6), ["w6", "w5"]
 
     def ask() -> None:
         who = free.pop(0)
-        clients[who].ask(f"{who} asks, {chance.random()}".encode())
+        clients[who].ask(f"{who} asks, {next(number)}".encode())
         stage.step()
 
     def answer(who: str) -> None:
@@ -170,17 +171,17 @@ def turns(stage: Stage) -> None:
             ask()
     while stage.ledger.busy:
         answer(list(stage.ledger.busy)[-1])
-    for number in range(4):
-        together(stage, clients["c1"], number)
+    for turn in range(4):
+        together(stage, clients["c1"], turn)
 
 
-def together(stage: Stage, client: Peer, number: int) -> None:
+def together(stage: Stage, client: Peer, turn: int) -> None:
     """One client asks as often as workers are idle, without waiting.
 
     The first request is large: while the broker passes it on, the others arrive.
     """
     for n, _ in enumerate(stage.ledger.idle):
-        body = b"request %d of turn %d" % (n, number)
+        body = b"request %d of turn %d" % (n, turn)
         client.ask(body + bytes(0 if n else 4_000_000))
     stage.step()
     for who in list(stage.ledger.busy):

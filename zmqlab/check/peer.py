@@ -29,7 +29,7 @@ class Peer:
 
     def send(self, *frames: bytes) -> None:
         """Send a message; what its kind of socket puts before it is left to the socket."""
-        self.stage.last = f"{self!r}, had sent {show(frames, 'DEALER')}"
+        self.stage.last = f"{self!r}, had sent {show(frames, 'DEALER')}", frames
         hidden = {"REQ": 1, "REP": frames.index(b"") + 1 if b"" in frames else 0}
         self.socket.send_multipart(frames[hidden.get(self.kind, 0) :])
 

@@ -228,7 +228,7 @@ def never_reads(stage: Stage) -> None:
 
         stage.until(ask_more, within=1.0)
         polite.ask(b"and what of mine, %d?" % before)
-        stage.last = f"{deaf!r}, had sent {sent} requests and read no answer"
+        stage.last = f"{deaf!r}, had sent {sent} requests and read no answer", ()
         stage.step()
     deaf.leave()
 
@@ -270,7 +270,7 @@ def crowd(stage: Stage, workers: int, clients: Sequence[Any]) -> None:
         stage.start("client", f"c{number}", ask, b"c%d" % number)
         for number, ask in enumerate(clients, 1)
     ]
-    stage.last = f"{len(tasks)} clients were asking {QUESTIONS} questions each"
+    stage.last = f"{len(tasks)} clients were asking {QUESTIONS} questions each", ()
 
     def over() -> bool:
         return all(task.done for task in tasks)

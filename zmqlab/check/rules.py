@@ -85,9 +85,8 @@ def own_answers(rule: str, hint: str) -> Rule:
             match event:
                 case Got(who, body) if who not in ledger.odd:
                     if ledger.expected(who, body) is None:
-                        evidence = _not_its_own(ledger, who, body, (who, body) in had)
-                        asked = [frame for its in ledger.asked.get(who, ()) for frame in its[:1]]
-                        return Broken(rule, evidence, hint, (*body, *asked))
+                        evidence, frames = _not_its_own(ledger, who, body, (who, body) in had)
+                        return Broken(rule, evidence, hint, frames)
                     had.add((who, body))
                 case Odd("client", who, "received", frames) if who not in ledger.odd:
                     evidence = f"{who} got {brief(frames)}, which has not the form of an answer."
@@ -97,17 +96,21 @@ def own_answers(rule: str, hint: str) -> Rule:
     return check
 
 
-def _not_its_own(ledger: Ledger, who: str, body: Frames, again: bool) -> str:
-    asked = " and ".join(brief(its) for its in ledger.asked.get(who, ())[:3]) or "nothing more"
+def _not_its_own(ledger: Ledger, who: str, body: Frames, again: bool) -> tuple[str, Frames]:
+    """Evidence, and frames of its messages, for an answer that this client should not have got."""
+    questions = ledger.asked.get(who, [])
+    asked = " and ".join(map(brief, questions[:3])) or "nothing more"
     evidence = f"{who} had asked {asked}, and got {brief(body)}."
+    frames = (*body, *(frame for question in questions[:1] for frame in question))
     if again:
-        return f"{evidence}\nIt had got that before: an answer goes out once."
+        return f"{evidence}\nIt had got that before: an answer goes out once.", body
     for due in ledger.due:
         owner = next((c for c, bodies in ledger.asked.items() if due.body in bodies), "")
         if due.answer == body and owner:
-            return f"{evidence}\nThat is the answer to {brief(due.body)}, which {owner} had asked."
+            its = f"That is the answer to {brief(due.body)}, which {owner} had asked."
+            return f"{evidence}\n{its}", (*frames, *due.body)
     answers = " and ".join(brief(due.answer) for due in ledger.due[:3])
-    return evidence + (f"\nThe workers had answered {answers}." if answers else "")
+    return evidence + (f"\nThe workers had answered {answers}." if answers else ""), frames
 
 
 def one_at_a_time(rule: str, hint: str) -> Rule:

@@ -13,7 +13,7 @@ import math
 import threading
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -29,6 +29,7 @@ from .judge import Trial
 from .machine import Watch
 from .peer import Peer, done, on_the_wire
 from .report import Finding, failed, undecided
+from .rules import Broken
 from .subject import MACHINE, Subject
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class Stage:
         self.links: dict[str, Tap] = {}
         self.peers: list[Peer] = []
         self.automatic: dict[str, Callable[[Frames], Frames]] = {}  # see `by_themselves`
-        self.last = "nobody had sent anything"
+        self.last: tuple[str, Frames] = ("nobody had sent anything", ())  # in words; its frames
         self._judged: tuple[int, ...] = ()  # how long the history was that was judged last
         self.gave_up: Why = "waits"  # of the last `until` that was false: what was to be seen
         self.restless = False  # whether the subject is known never to wait
@@ -335,37 +336,43 @@ class Stage:
                 looks, self.restless = 0, lap.ran > SETTLED
             return looks > LOOKS and (in_sight or time.monotonic() - since > SETTLED)
 
-        self.until(still, within=PATIENCE / 2, every=0.01)
+        self.until(still, within=PATIENCE, every=0.01)
 
     def judge(self) -> None:
         """Judge all that has happened by the play's rules. Wrong: one of them is broken.
 
         Where the subject has ended, that is what is wrong; `step` and `end` say why.
         """
-        if (size := self.chronicle.size) == self._judged or self.subject.over:
+        if self.chronicle.size == self._judged or self.subject.over:
             return
-        self._judged = size
-        for rule in self.play.rules:
-            if broken := rule(self.history):
-                story = self.chronicle.story(*broken.frames)
-                raise Wrong(failed(broken.rule, broken.evidence, broken.hint, story))
+        if self._broken():
+            with suppress(Wrong):
+                self.settle()  # until all of it is there: then the rule that comes first is blamed
+        if broken := self._broken():
+            story = self.chronicle.story(*broken.frames)
+            raise Wrong(failed(broken.rule, broken.evidence, broken.hint, story))
+        self._judged = self.chronicle.size
+
+    def _broken(self) -> Broken | None:
+        return next(filter(None, (rule(self.history) for rule in self.play.rules)), None)
 
     # ---- what is said of it
 
     def trouble(self, rule: str, evidence: str, hint: str = "", *frames: bytes) -> Finding:
         """The finding for what did not happen: why the subject ended, or where it is."""
+        last, sent = self.last
+        story = self.chronicle.story(*frames, *sent)
         if (ended := self.subject.early_end()) is not None:
             if not ended.rule.endswith(ENDED):
                 return ended
-            return replace(
-                ended, rule=rule, evidence=f"{ended.evidence}\nBefore that, {self.last}."
-            )
+            evidence = f"{ended.evidence}\nBefore that, {last}."
+            return replace(ended, rule=rule, evidence=evidence, story=story)
         if self.gave_up == "late":
             evidence += "\nThere was more to do, and others had the processor all the time."
             return undecided(rule, evidence, MACHINE)
-        evidence += f"\nLast, {self.last}. The broker was at {self.subject.here()}"
+        evidence += f"\nLast, {last}. The broker was at {self.subject.here()}"
         hint = hint or (SPINS if self.gave_up == "spins" else WAITS_FOR)
-        return failed(rule, evidence, hint, self.chronicle.story(*frames))
+        return failed(rule, evidence, hint, story)
 
     def _out_of_time(self) -> Finding:
         """Nothing is known of what was not tried."""
