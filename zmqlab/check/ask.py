@@ -118,9 +118,7 @@ def ask_all(
     call = Call(name, all_of_them).run(within=within)
     problem = call.problem()
     if problem and len(asks) < len(questions):
-        if (
-            begun - call.started > within / 2
-        ):  # it has been longer at others than at this
+        if begun - call.started > within / 2:  # it has been longer at others than at this
             return asks, _slow(call, len(asks), len(questions))
         asked = Ask(name, questions[len(asks)])
         problem = replace(problem, evidence=f"{problem.evidence}\nIt was asked {asked}.")
