@@ -5,16 +5,26 @@ BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest -n 4 --dist loadfile
 # Strict: outputs are compared. A cell that hangs is given up, not waited for.
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=90
+# The tests of what is plain data: `make quick` runs them, but for the slow ones.
+PURE := $(wildcard $(patsubst %,tests/test_%.py,arrows build clock course dispatch envelope \
+  glossary journal lab_* pipeline place policy progress repository stories theory trail wire zmtp))
+# The notebooks whose sources differ from main's, or from the last commit where there is no main.
+CHANGED = $(shell \
+  base=$$(git merge-base HEAD main 2>/dev/null || echo HEAD); \
+  { git diff --name-only --diff-filter=d $$base -- authoring/lessons authoring/labs; \
+    git ls-files --others --exclude-standard -- authoring/lessons authoring/labs; } \
+  | grep 'py$$' \
+  | sed 's|authoring/lessons/|notebooks/|; s|authoring/labs/|solutions/|; s|py$$|ipynb|')
 FIRST := notebooks/00_start_here.ipynb
 
 # What is built or tested does not depend on what the person has done so far.
-build test bench soak sweep: export ZMQLAB_PROGRESS :=
+build test quick bench soak sweep: export ZMQLAB_PROGRESS :=
 
 ifeq ($(OS),Windows_NT)
 $(error On Windows, use the lines for venv and pip in README.md: this Makefile is for Linux and macOS)
 endif
 
-.PHONY: help lab reset install test build bench soak sweep browser
+.PHONY: help lab reset install test quick lint build bench soak sweep browser
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
 
@@ -35,12 +45,17 @@ reset: install ## give a lesson and its lab out anew (NAME=05); what you wrote i
 
 install: $(VENV)/learner ## install what a learner needs, into .venv
 
-test: $(VENV)/author browser ## run every check (ruff, mypy, build, tests, notebooks)
+lint: $(VENV)/author ## look at the text alone (ruff, mypy, imports, build)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python authoring/build.py --check
+
+quick: lint ## what an author runs all day: lint, pure tests, changed notebooks; under a minute
+	$(PYTEST) -m "not slow" $(PURE) $(CHANGED) $(NBVAL)
+
+test: lint browser ## run every check (lint, tests, notebooks)
 	$(PYTEST) tests notebooks solutions $(NBVAL)
 
 build: $(VENV)/author ## build the notebooks whose sources changed

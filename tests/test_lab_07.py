@@ -15,14 +15,14 @@ from zmqlab.check.lab_07 import (
     Ask,
     Timed,
     Watched,
-    _is_slow,
-    _slow,
     is_an_index,
     is_repeatable,
+    is_slow,
     lab07,
     leaves_loads_alone,
     nobody_is_left_out,
     one_at_a_time,
+    too_slow,
     within_budget,
 )
 
@@ -194,16 +194,16 @@ def test_the_decision_hardest_to_justify_is_remembered():
 def test_one_that_comes_to_its_end_as_it_is_to_be_stopped_is_not_slow():
     call = Call("choose", lambda: None)
     call.state, call.waited = "returned", 20.0
-    assert not _is_slow(call, begun=19.0)
+    assert not is_slow(call, begun=19.0)
     call.state = "stopped"
-    assert _is_slow(call, begun=19.0)
+    assert is_slow(call, begun=19.0)
 
 
 def test_on_a_busy_machine_nobody_is_called_slow():
     call = Call("choose", lambda: None)
     call.waited = 20.0
-    assert _slow(call, Timed(least_loaded, asked=3000, seconds=4.0)).verdict == "undecided"
-    assert _slow(call, Timed(least_loaded, asked=3000, seconds=19.0)).verdict == "failed"
+    assert too_slow(call, Timed(least_loaded, asked=3000, seconds=4.0)).verdict == "undecided"
+    assert too_slow(call, Timed(least_loaded, asked=3000, seconds=19.0)).verdict == "failed"
 
 
 @pytest.mark.slow

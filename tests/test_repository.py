@@ -255,6 +255,15 @@ def test_a_private_name_is_used_where_it_is_made():
     assert by_file(PACKAGE, of_others) == {}
 
 
+def test_tests_import_no_private_name():
+    def private(path: Path) -> list[str]:
+        imports = (n for n in ast.walk(parsed(path)) if isinstance(n, ast.ImportFrom))
+        names = {alias.name for node in imports for alias in node.names}
+        return sorted(name for name in names if PRIVATE.fullmatch(name))
+
+    assert by_file(sorted((ROOT / "tests").glob("*.py")), private) == {}
+
+
 def test_a_file_of_the_package_is_not_long():
     def too_long(path: Path) -> int:
         lines = len(path.read_text(encoding="utf-8").splitlines())

@@ -63,8 +63,8 @@ def _asked(choose: Callable[..., Any]) -> Iterable[Finding]:
     asks: list[Ask] = []
     timed = Timed(choose)
     call = Call("choose", lambda: _ask_all(timed, asks, _questions())).run(within=LIMIT)
-    if _is_slow(call, timed.begun):
-        return [*_unless_passed(is_an_index(asks)), _slow(call, timed)]
+    if is_slow(call, timed.begun):
+        return [*_unless_passed(is_an_index(asks)), too_slow(call, timed)]
     if problem := call.problem():
         # A written hole says no more; of anything else, what it was asked belongs to the story.
         if not isinstance(call.error, NotImplementedError):
@@ -305,8 +305,8 @@ def _put_to_work(choose: Callable[..., Any]) -> Iterable[Finding]:
     call = Call("choose", work).run(within=LIMIT)
     if watched.wrong:
         return [*findings, failed("choose returns the index of a worker", *watched.wrong)]
-    if _is_slow(call, timed.begun):
-        return [*findings, _slow(call, timed)]
+    if is_slow(call, timed.begun):
+        return [*findings, too_slow(call, timed)]
     if problem := call.problem():
         return [*findings, _asked_about(watched.loads, problem)]
     if watched.changed:
@@ -371,14 +371,15 @@ def within_budget(
     )
 
 
-def _is_slow(call: Call, begun: float) -> bool:
+def is_slow(call: Call, begun: float) -> bool:
     """Whether a call that took too long was slow all the way, not stuck at the last question."""
     if call.state == "returned":  # in the moment in which it was to be stopped
         return False
     return bool(call.waited) and begun - call.started > LIMIT / 2
 
 
-def _slow(call: Call, timed: Timed) -> Finding:
+def too_slow(call: Call, timed: Timed) -> Finding:
+    """The finding for a policy that takes too long; on a busy machine nothing is proved by it."""
     rule = "choose answers at once"
     if timed.seconds < OWN_PART * call.waited:
         return undecided(
