@@ -8,17 +8,18 @@ NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=90
 FIRST := notebooks/00_start_here.ipynb
 
 # What is built or tested does not depend on what the person has done so far.
-build test bench soak: export ZMQLAB_PROGRESS :=
+build test bench soak sweep: export ZMQLAB_PROGRESS :=
 
 ifeq ($(OS),Windows_NT)
 $(error On Windows, use the lines for venv and pip in README.md: this Makefile is for Linux and macOS)
 endif
 
-.PHONY: help lab install test build bench soak browser
+.PHONY: help lab reset install test build bench soak sweep browser
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
 
-lab: install ## open the course in JupyterLab, on its first notebook
+lab: install ## open your copy of the course, mine/, in JupyterLab
+	@$(BIN)/python -m zmqlab.learn.mine
 	@options=; \
 	if [ "$$(id -u)" = 0 ]; then options="--allow-root"; fi; \
 	if [ "$$(uname)" != Darwin ] && [ -z "$$DISPLAY$$WAYLAND_DISPLAY" ]; then \
@@ -26,8 +27,11 @@ lab: install ## open the course in JupyterLab, on its first notebook
 	  echo "No screen here: open the address below, the one with a token, in a browser."; \
 	fi; \
 	echo "To stop: Control-C, twice."; \
-	exec $(BIN)/jupyter lab --ServerApp.ip=127.0.0.1 --log-level=WARN \
+	exec $(BIN)/jupyter lab --ServerApp.ip=127.0.0.1 --ServerApp.root_dir=mine --log-level=WARN \
 	  --LabApp.default_url=/lab/tree/$(FIRST) $$options $(LAB)
+
+reset: install ## give a lesson and its lab out anew (NAME=05); what you wrote is set aside
+	@$(BIN)/python -m zmqlab.learn.mine --reset "$(NAME)"
 
 install: $(VENV)/learner ## install what a learner needs, into .venv
 
@@ -35,6 +39,7 @@ test: $(VENV)/author browser ## run every check (ruff, mypy, build, tests, noteb
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 	$(BIN)/python authoring/build.py --check
 	$(PYTEST) tests notebooks solutions $(NBVAL)
 
@@ -43,10 +48,13 @@ build: $(VENV)/author ## build the notebooks whose sources changed
 	$(BIN)/python authoring/readme_figure.py
 
 bench: $(VENV)/author ## measure, as ratios within one run
-	$(BIN)/python tests/bench.py
+	$(BIN)/python tests/bench
 
 soak: $(VENV)/author ## run every notebook 50 times with both cores loaded (RUNS=50)
 	$(BIN)/python tests/soak.py --runs $(or $(RUNS),50) $(NAMES)
+
+sweep: $(VENV)/author ## judge every submission 20 times with both cores loaded (RUNS=20)
+	$(BIN)/python tests/sweep.py --load --runs $(or $(RUNS),20) --jobs $(or $(JOBS),2) $(NAMES)
 
 # The stamps are newer than what they were made from: a second start installs nothing.
 

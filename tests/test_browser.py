@@ -18,6 +18,7 @@ import nbformat
 import pytest
 
 import build
+from zmqlab.learn import mine
 from zmqlab.run.threads import eventually
 
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
@@ -55,14 +56,12 @@ def chromium() -> str:
 
 @pytest.fixture(scope="module")
 def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the course as a learner has it."""
+    """A learner's copy of the course, and JupyterLab's settings as `make lab` writes them."""
     if not all((ROOT / path).exists() for path in (FIRST, SECOND, LAB)):
         pytest.skip("the first notebooks have not been built")
     course = tmp_path_factory.mktemp("course")
-    for folder in ("notebooks", "labs"):
-        shutil.copytree(
-            ROOT / folder, course / folder, ignore=shutil.ignore_patterns(".ipynb_checkpoints")
-        )
+    mine.settle()
+    mine.update(ROOT, course)
     return course
 
 
@@ -153,6 +152,17 @@ class Lab:
                 window.panel = panel;
             }""",
             path,
+        )
+
+    def close(self) -> None:
+        """Save the open notebook, end its kernel, and close it."""
+        self.page.evaluate(
+            """async () => {
+                const { panel } = window;
+                await panel.context.save();
+                await panel.sessionContext.shutdown();
+                panel.dispose();
+            }"""
         )
 
     def run_all(self) -> None:
@@ -270,6 +280,22 @@ def test_a_lesson_runs_and_its_prediction_follows_the_keyboard(lab):
     assert "no guess this time" in before
     assert "you predicted" in after
     lab.picture("01_share_out")
+
+
+def test_a_lesson_that_is_closed_and_opened_again_is_as_it_was(lab):
+    """Also with a new kernel, which knows nothing of the sliders."""
+    lab.open(SECOND)
+    lab.run_all()
+    _, said = move_the_first_slider(lab)
+    lab.close()
+    lab.open(SECOND)
+    slider = lab.here("[role=slider]").first
+    slider.wait_for()
+    assert "model not found" not in lab.shown()
+    assert "\n".join(lab.here(".jp-OutputArea [role=status]").all_inner_texts()) == said
+    lab.picture("01_share_out-reopened")
+    lab.run_all()
+    assert lab.errors() == []
 
 
 def test_a_lab_is_undone_then_solved_and_the_map_says_so(lab, course):

@@ -5,7 +5,7 @@ import threading
 import pytest
 import zmq
 
-from zmqlab.check.cast import Act, Cast, follow, place
+from zmqlab.check.cast import Act, Cast, follow
 from zmqlab.check.pipeline import all_taken
 from zmqlab.check.report import failed, passed
 from zmqlab.record.lens import Socket
@@ -26,23 +26,6 @@ def deal(ctx, endpoint, tasks, begin):
         begin.wait()
         for task in tasks:
             push.send(task)
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "same"),
-    [
-        ("tcp://127.0.0.1:5555", "tcp://*:5555", True),
-        ("tcp://127.0.0.1:5555", "tcp://localhost:5555", True),
-        ("tcp://127.0.0.1:5555", "tcp://0.0.0.0:5555", True),
-        ("tcp://127.0.0.1:5555", "tcp://[::1]:5555", True),
-        ("tcp://127.0.0.1:5555", "tcp://127.0.0.1:5556", False),
-        ("tcp://127.0.0.1:5555", "tcp://10.0.0.1:5555", False),
-        ("inproc://a:1", "inproc://b:1", False),
-        ("ipc:///tmp/a", "ipc:///tmp/a", True),
-    ],
-)
-def test_what_is_one_place_has_one_name(one, other, same):
-    assert (place(one) == place(other)) is same
 
 
 def test_workers_take_all_that_was_sent_before_they_end():

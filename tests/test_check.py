@@ -6,6 +6,7 @@ import re
 import sys
 import threading
 import time
+from html import escape
 
 import pytest
 import zmq
@@ -17,6 +18,7 @@ from zmqlab.check.judge import Scenario, Trial, judge, together, uncallable
 from zmqlab.check.report import Finding, Report, failed, in_situation, passed, undecided
 from zmqlab.record.journal import Hop, Journal, SocketNote
 from zmqlab.run.experiment import assert_all_quiet
+from zmqlab.run.threads import eventually
 
 # ------------------------------------------------------------------ reports
 
@@ -103,6 +105,34 @@ def test_the_first_failure_with_a_story_is_told_and_drawn():
     html = report._repr_html_()
     assert 'src="data:image/png;base64,' in html
     assert 'alt="' in html
+
+
+def test_a_story_is_titled_with_what_was_seen_and_not_with_what_went_well():
+    seen = "w1 got task 8 of w2.\nasked for: task 7"
+    report = Report("lab00", (failed("to each its own", seen, story=story()),))
+    told = str(report).split("What the sockets did:")[1]
+    assert told.splitlines()[1].strip() == "w1 got task 8 of w2"
+    shown = report._repr_html_()
+    assert 'alt="w1 got task 8 of w2. Space-time diagram' in shown
+    assert "All 1 messages" not in shown
+    assert "The message was received" not in shown
+
+
+def test_of_a_long_story_what_failed_is_shown():
+    push = SocketNote(1, "feed", "PUSH", bound=["tcp://here"])
+    pull = SocketNote(2, "w1", "PULL", connected=["tcp://here"])
+    tasks = [b"task %d" % n for n in range(100)]
+    hops = [
+        hop
+        for n, task in enumerate(tasks)
+        for hop in (
+            Hop(n, "feed", push, "sent", (task,), n),
+            Hop(n + 0.5, "w1", pull, "received", (task,), n),
+        )
+    ]
+    wrong = failed("rule", "task 70 was wrong", "", Journal.of(hops), [b"task 70"])
+    assert 'w1  "task 70"' in str(Report("lab00", (wrong,)))
+    assert 'w1  "task 0"' not in str(Report("lab00", (wrong,)))
 
 
 def test_a_story_that_cannot_be_drawn_costs_nothing_but_the_picture(monkeypatch):
@@ -358,6 +388,35 @@ def test_what_cannot_be_stopped_is_left_behind_and_named():
         gate.set()
 
 
+def polls(ctx, endpoint):
+    with ctx.socket(zmq.PULL) as pull:
+        pull.bind(endpoint)
+        while not pull.poll(5):
+            pass
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="nothing else tells of threads")
+@pytest.mark.parametrize(
+    ("function", "asks"),
+    [
+        (busy, "It waits for nothing"),
+        (receives, "What does that line wait for"),
+        (deadlock, "What does that line wait for"),
+        (polls, "What does that line wait for"),
+    ],
+)
+def test_the_hint_tells_a_wait_from_a_loop_that_never_waits(function, asks):
+    assert failure(calls(function)).hint.startswith(asks)
+
+
+def test_where_nothing_tells_what_a_thread_did_the_hint_asks_for_both(monkeypatch):
+    monkeypatch.setattr("zmqlab.check.call.used_by_all", dict)
+    hint = failure(calls(busy, seconds=0.1)).hint
+    assert "wait for" in hint
+    assert "loop" in hint
+
+
 def test_a_coroutine_in_disguise_is_told(recwarn):
     finding = failure(calls(lambda ctx, endpoint: coroutine(ctx, endpoint)))
     assert finding.rule == "feed is a plain function"
@@ -387,6 +446,32 @@ def test_a_socket_left_open_is_named(function):
     assert finding.rule == "feed closes its sockets"
     assert "feed's PUSH" in finding.evidence
     kept.clear()
+
+
+class Own(zmq.Socket):
+    """A socket class of the learner's own."""
+
+
+@pytest.mark.parametrize("own", [Own, zmq.Socket])
+def test_a_socket_of_a_class_of_ones_own_may_be_used_and_is_watched(own):
+    def right(ctx, endpoint):
+        with ctx.socket(zmq.PUSH, own) as push:
+            push.bind(endpoint)
+        with ctx.socket(zmq.PUSH, socket_class=own) as push:
+            push.connect(endpoint)
+
+    def forgets_it(ctx, endpoint):
+        ctx.socket(zmq.PUSH, own).bind(endpoint)
+
+    def keeps_it(ctx, endpoint):
+        kept.append(ctx.socket(zmq.PUSH, socket_class=own))
+
+    assert calls(right)
+    for wrong in (forgets_it, keeps_it):
+        finding = failure(calls(wrong))
+        assert finding.rule == "feed closes its sockets"
+        assert "PUSH" in finding.evidence
+        kept.clear()
 
 
 def watches(ctx, endpoint):
@@ -538,7 +623,7 @@ def test_a_call_that_raised_and_holds_its_context_is_told():
         lab.end()
         assert "a socket in it is still open" in call.context_held(lab.over).evidence
         kept.pop().close(0)
-        lab._ended.wait(5)
+        eventually(lambda: lab.over, 5, "the end of its context")
         assert call.context_held(lab.over) is None
 
 
@@ -584,18 +669,30 @@ def test_an_error_of_the_check_itself_judges_nobody():
 
 def test_a_pass_is_noted_and_nothing_else(monkeypatch):
     noted = []
-    monkeypatch.setattr("zmqlab.learn.progress.record", noted.append)
+
+    def record(lab):
+        noted.append(lab)
+        return ""
+
+    monkeypatch.setattr("zmqlab.learn.progress.record", record)
     for finding in (failed("r", ""), undecided("r", ""), passed("r", "")):
         judge("lab00", {}, [Scenario("one", lambda finding=finding: [finding])])
     assert noted == ["lab00"]
 
 
-def test_a_pass_that_cannot_be_noted_is_a_pass(monkeypatch):
+def test_a_pass_that_cannot_be_noted_is_a_pass_and_says_so(monkeypatch):
     def full(lab):
-        raise OSError("disk full")
+        raise OSError("disk <full>")
 
-    monkeypatch.setattr("zmqlab.learn.progress.record", full)
-    assert judge("lab00", {}, [Scenario("one", lambda: [passed("r", "")])])
+    def refuses(lab):
+        return "This pass was not noted: no & such place."
+
+    for record, words in ((full, "OSError: disk <full>"), (refuses, "no & such place.")):
+        monkeypatch.setattr("zmqlab.learn.progress.record", record)
+        report = judge("lab00", {}, [Scenario("one", lambda: [passed("r", "")])])
+        assert report
+        assert words in str(report)
+        assert escape(words, quote=False) in report._repr_html_()
 
 
 # ------------------------------------------------------------------ small things

@@ -1,16 +1,12 @@
-"""The journal and its matching of messages, on histories written by hand."""
+"""The journal: its order, its parts, journals joined, on histories written by hand."""
 
-import random
 from threading import Barrier, Thread
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from zmqlab.record.arrows import messages
 from zmqlab.record.journal import Hop, Journal, Span, Wait
-
-AUTO = [bytes([0, 0xA1, 0xB2, 0xC3, n]) for n in range(1, 9)]  # ids as ZeroMQ makes them
 
 
 class History(Journal):
@@ -94,19 +90,121 @@ def test_threads_may_add_while_others_read():
     assert sorted(note.number for note in journal.sockets) == [1, 2, 3, 4]
 
 
-# --- Stories and spans ------------------------------------------------------------------------
+# --- Parts, joined journals, spans -------------------------------------------------------------
 
 
-def test_the_story_of_a_task_has_its_hops_alone_on_the_same_clock():
+def test_a_hop_happens_when_its_sending_begins_or_its_receiving_is_done():
     journal = History()
     push, pull = journal.socket("main", "PUSH"), journal.socket("w1", "PULL")
-    for task in (b"task 1", b"task 2"):
-        journal.sent(push, task)
-        journal.received(pull, task)
-    story = journal.story(b"task 2")
-    assert [hop.frames for hop in story] == [(b"task 2",)] * 2
-    assert (story.start, story.sockets) == (journal.start, journal.sockets)
-    assert len(journal.story(b"task 9")) == 0
+    blocked = Hop(9.0, "main", push, "sent", (b"a",), 1.0)  # waited for room until 9
+    got = Hop(8.0, "w1", pull, "received", (b"a",), 0.0)
+    assert (blocked.moment, got.moment) == (1.0, 8.0)
+    for hop in (got, blocked):  # each notes it when its call returns
+        journal.add(hop)
+    assert journal.hops == [blocked, got]
+    assert journal.who() == ["main", "w1"]
+
+
+def test_of_one_moment_the_one_noted_first_comes_first():
+    journal = History()
+    pull, push = journal.socket("w1", "PULL"), journal.socket("w1", "PUSH")
+    noted = [journal.received(pull, b"a", at=1.0), journal.sent(push, b"b", at=1.0)]
+    assert journal.hops == noted
+
+
+def worked():
+    """A worker who got two tasks, and asked in vain after each; the journal began before."""
+    journal = History()
+    push, pull = journal.socket("main", "PUSH"), journal.socket("w1", "PULL")
+    for n, task in enumerate((b"task 1", b"task 2")):
+        journal.sent(push, task, at=n + 1.0)
+        journal.received(pull, task, at=n + 1.25)
+        journal.add_wait(Wait("w1", pull, n + 1.5))
+    return journal
+
+
+def test_a_part_of_a_journal_keeps_its_clock_its_waits_and_its_places():
+    journal = worked()
+    journal.same_place("inproc://a", "inproc://b")
+    part = journal.only(hop for hop in journal if b"task 1" in hop.frames)
+    assert [hop.frames for hop in part] == [(b"task 1",)] * 2
+    assert (part.start, part.sockets) == (journal.start, journal.sockets)
+    assert part.spans() == [Span("w1", 1.25, 1.5, (b"task 1",))]
+    assert part.same_places == journal.same_places
+    part.same_place("inproc://c", "inproc://d")
+    assert len(journal.same_places) == 1
+
+
+def test_who_is_silent_in_a_part_only_is_no_proxy():
+    journal = History()
+    client = journal.socket("c1", "DEALER", connected=["inproc://front"])
+    front = journal.socket("broker", "DEALER", bound=["inproc://front"])
+    back = journal.socket("broker", "DEALER", bound=["inproc://back"])
+    worker = journal.socket("w1", "DEALER", connected=["inproc://back"])
+    journal.sent(client, b"x")
+    journal.received(front, b"x")  # and dropped it
+    journal.sent(back, b"x")  # of its own
+    journal.received(worker, b"x")
+    outer = journal.only(hop for hop in journal if hop.who != "broker")
+    assert [(m.sent, m.received) for m in messages(outer)] == [
+        (outer.hops[0], None),
+        (None, outer.hops[1]),
+    ]
+
+
+def test_journals_joined_are_one_with_one_clock_and_their_own_sockets():
+    one, other = worked(), History()
+    one.start, other.start = 0.5, 0.25
+    push = other.socket("sink", "PULL", bound=["inproc://a"])
+    other.received(push, b"done", at=1.3)
+    other.same_place("inproc://a", "inproc://b")
+    whole = Journal.joined(one, other)
+    assert [hop.who for hop in whole] == ["main", "w1", "sink", "main", "w1"]
+    assert [note.number for note in whole.sockets] == [1, 2, 3]
+    assert {hop.socket for hop in whole} == set(whole.sockets)
+    assert (whole.start, whole.same_places) == (0.25, [("inproc://a", "inproc://b")])
+    assert whole.sockets[2].bound == ["inproc://a"]
+    assert whole.spans(["w1"]) == one.spans(["w1"])
+    assert [note.number for note in (*one.sockets, *other.sockets)] == [1, 2, 1]  # as they were
+
+
+def test_joined_journals_may_name_those_whom_one_thread_plays():
+    journal = History()
+    c1, w1, thread = (journal.socket("main", "DEALER") for _ in range(3))
+    for socket in (c1, w1, thread):
+        journal.sent(socket, b"x")
+        journal.add_wait(Wait("main", socket, 9.0))
+    whole = Journal.joined(journal, names={c1: "c1", w1: "w1"})
+    assert whole.who() == ["c1", "w1", "main"]
+    assert [note.who for note in whole.sockets] == ["c1", "w1", "main"]
+    assert journal.who() == ["main"]
+
+
+def test_the_waits_of_those_whom_one_thread_plays_are_their_own():
+    journal = History()
+    worker = journal.socket("main", "PULL")
+    journal.received(worker, b"task", at=1.0)
+    journal.add_wait(Wait("main", worker, 2.0))
+    journal.received(worker, b"last", at=3.0)
+    first, _ = Journal.joined(journal, names={worker: "w1"}).spans()
+    assert first == Span("w1", 1.0, 2.0, (b"task",))
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 2), st.sampled_from("sr"), st.integers(0, 9)), max_size=20)
+)
+def test_what_is_joined_is_all_there_whoever_saw_it(lines):
+    journals = [History() for _ in range(3)]
+    sockets = [journal.socket(f"w{n}", "PAIR") for n, journal in enumerate(journals)]
+    for n, way, at in lines:
+        note = journals[n].sent if way == "s" else journals[n].received
+        note(sockets[n], b"%d" % at, at=float(at))
+    whole = Journal.joined(*journals)
+    every = [hop for journal in journals for hop in journal]
+    assert len(whole) == len(every)
+    assert sorted(hop[:2] + hop[3:] for hop in whole) == sorted(h[:2] + h[3:] for h in every)
+    assert [hop.moment for hop in whole] == sorted(hop.moment for hop in every)
+    assert [note.number for note in whole.sockets] == [1, 2, 3]
 
 
 def test_a_journal_of_hops_starts_with_the_first_call():
@@ -134,474 +232,3 @@ def test_work_lasts_from_a_receive_to_the_next_sign_of_the_same_thread():
         Span("w1", 6.0, 8.0, (b"d",)),
     ]
     assert [span.who for span in journal.spans(["w2"])] == ["w2"]
-
-
-# --- Messages ---------------------------------------------------------------------------------
-
-
-def test_a_dealt_task_is_one_message_and_a_lost_one_has_no_receiver():
-    journal = History()
-    push = journal.socket("main", "PUSH", bound=["tcp://127.0.0.1:5000"])
-    pull = journal.socket("w1", "PULL", connected=["tcp://localhost:5000"])
-    first, second = journal.sent(push, b"a"), journal.sent(push, b"b")
-    arrived = journal.received(pull, b"a")
-    assert journal.pairs() == [(first, arrived), (second, None)]
-
-
-def test_what_nobody_recorded_has_sent_has_no_sender():
-    journal = History()
-    pull = journal.socket("main", "PULL")
-    stranger = journal.received(pull, b"hello")
-    assert journal.pairs() == [(None, stranger)]
-
-
-def test_nothing_is_received_before_it_is_sent():
-    journal = History()
-    push, pull = journal.socket("main", "PUSH"), journal.socket("w1", "PULL")
-    early = journal.received(pull, b"a", at=1.0)
-    late = journal.sent(push, b"a", at=2.0)
-    assert journal.pairs() == [(None, early), (late, None)]
-
-
-def test_at_the_same_moment_sending_comes_first():
-    journal = History()
-    push, pull = journal.socket("main", "PUSH"), journal.socket("w1", "PULL")
-    arrived = journal.received(pull, b"a", at=1.0)
-    sent = journal.sent(push, b"a", at=1.0)
-    assert journal.pairs() == [(sent, arrived)]
-
-
-def test_of_messages_alike_the_one_sent_first_counts_as_received_first():
-    journal = History()
-    one, other = journal.socket("w1", "PUSH"), journal.socket("w2", "PUSH")
-    pull = journal.socket("sink", "PULL")
-    sent = [journal.sent(socket, b"x") for socket in (one, other, one)]
-    arrived = [journal.received(pull, b"x") for _ in sent]
-    assert journal.pairs() == list(zip(sent, arrived, strict=True))
-
-
-def test_a_message_may_be_received_before_the_call_that_sends_it_returns():
-    journal = History()
-    push, pull = journal.socket("main", "PUSH"), journal.socket("w1", "PULL")
-    journal.add(Hop(3.0, "main", push, "sent", (b"a",), 1.0))
-    journal.add(Hop(2.0, "w1", pull, "received", (b"a",), 0.0))
-    assert journal.arrows() == [("main", "w1", (b"a",))]
-
-
-@pytest.mark.parametrize("kinds", [("PUSH", "PUSH"), ("PULL", "PULL"), ("REQ", "REQ")])
-def test_kinds_that_do_not_talk_to_each_other_are_not_matched(kinds):
-    journal = History()
-    one, other = (journal.socket(who, kind) for who, kind in zip("ab", kinds, strict=True))
-    journal.sent(one, b"x")
-    journal.received(other, b"x")
-    assert journal.arrows() == [("a", None, (b"x",)), (None, "b", (b"x",))]
-
-
-def test_endpoints_decide_between_two_that_sent_the_same():
-    journal = History()
-    tasks = journal.socket("main", "PUSH", bound=["inproc://tasks"])
-    results = journal.socket("w1", "PUSH", connected=["inproc://results"])
-    pull = journal.socket("sink", "PULL", bound=["inproc://results"])
-    journal.sent(tasks, b"x")
-    journal.sent(results, b"x")
-    journal.received(pull, b"x")
-    assert ("w1", "sink", (b"x",)) in journal.arrows()
-
-
-def test_a_tap_between_two_endpoints_is_seen_through_once_it_is_noted():
-    journal = History()
-    push = journal.socket("main", "PUSH", bound=["tcp://127.0.0.1:5000"])
-    pull = journal.socket("w1", "PULL", connected=["tcp://127.0.0.1:6000"])
-    journal.sent(push, b"x")
-    journal.received(pull, b"x")
-    assert (None, "w1", (b"x",)) in journal.arrows()
-    journal.same_place("tcp://127.0.0.1:6000", "tcp://localhost:5000")
-    assert journal.arrows() == [("main", "w1", (b"x",))]
-    assert messages(journal.story(b"x")) == messages(journal)
-
-
-@pytest.mark.parametrize(
-    "noted", [("ab", "bc"), ("bc", "ab"), ("ba", "bc"), ("ab", "cb"), ("cb", "ab"), ("cb", "ba")]
-)
-def test_taps_in_a_row_are_seen_through_in_whatever_order_they_are_noted(noted):
-    journal = History()
-    push = journal.socket("main", "PUSH", bound=["inproc://c"])
-    pull = journal.socket("w1", "PULL", connected=["inproc://a"])
-    for one, other in noted:
-        journal.same_place(f"inproc://{one}", f"inproc://{other}")
-    journal.sent(push, b"x")
-    journal.received(pull, b"x")
-    assert journal.arrows() == [("main", "w1", (b"x",))]
-
-
-def test_one_request_through_a_router_dealer_broker_to_a_rep_and_back():
-    journal = History()
-    client = journal.socket("c1", "REQ", connected=["inproc://front"])
-    front = journal.socket("broker", "ROUTER", bound=["inproc://front"])
-    back = journal.socket("broker", "DEALER", bound=["inproc://back"])
-    worker = journal.socket("w1", "REP", connected=["inproc://back"])
-    journal.sent(client, b"hello")
-    journal.received(front, AUTO[0], b"", b"hello")
-    journal.sent(back, AUTO[0], b"", b"hello")
-    journal.received(worker, b"hello")
-    journal.sent(worker, b"world")
-    journal.received(back, AUTO[0], b"", b"world")
-    journal.sent(front, AUTO[0], b"", b"world")
-    journal.received(client, b"world")
-    assert journal.arrows() == [
-        ("c1", "broker", (AUTO[0], b"", b"hello")),
-        ("broker", "w1", (b"hello",)),
-        ("w1", "broker", (AUTO[0], b"", b"world")),
-        ("broker", "c1", (b"world",)),
-    ]
-
-
-def test_a_rep_answers_with_the_addresses_of_its_request_so_equal_answers_are_told_apart():
-    journal = History()
-    back = journal.socket("broker", "DEALER")
-    workers = [journal.socket(who, "REP") for who in ("w1", "w2")]
-    for worker, client in zip(workers, (b"c1", b"c2"), strict=True):
-        journal.sent(back, client, b"", b"task of " + client)
-        journal.received(worker, b"task of " + client)
-    journal.sent(workers[0], b"done")
-    journal.sent(workers[1], b"done")
-    journal.received(back, b"c2", b"", b"done")
-    journal.received(back, b"c1", b"", b"done")
-    assert journal.arrows()[2:] == [
-        ("w1", "broker", (b"c1", b"", b"done")),
-        ("w2", "broker", (b"c2", b"", b"done")),
-    ]
-
-
-def test_equal_bodies_to_different_clients_are_told_apart_by_the_address_that_travels():
-    journal = History()
-    back = journal.socket("broker", "DEALER")
-    workers = [journal.socket(who, "DEALER") for who in ("w1", "w2")]
-    journal.sent(back, b"c1", b"", b"hello")
-    journal.sent(back, b"c2", b"", b"hello")
-    for worker, client in zip(workers, (b"c2", b"c1"), strict=True):
-        journal.received(worker, client, b"", b"hello")
-    assert journal.arrows() == [
-        ("broker", "w2", (b"c1", b"", b"hello")),
-        ("broker", "w1", (b"c2", b"", b"hello")),
-    ]
-
-
-def test_three_equal_readys_belong_to_whom_the_first_tasks_show():
-    journal = History()
-    router = journal.socket("broker", "ROUTER")
-    workers = [journal.socket(who, "REQ") for who in ("w1", "w2", "w3")]
-    for worker in workers:
-        journal.sent(worker, b"READY")
-    for address in (AUTO[2], AUTO[0], AUTO[1]):  # not in the order in which they were sent
-        journal.received(router, address, b"", b"READY")
-    for address, worker in zip(AUTO, workers, strict=False):
-        task = b"task for " + worker.who.encode()
-        journal.sent(router, address, b"", task)
-        journal.received(worker, task)
-    readys = [arrow for arrow in journal.arrows() if b"READY" in arrow[2]]
-    assert readys == [
-        (who, "broker", (address, b"", b"READY"))
-        for who, address in zip(("w1", "w2", "w3"), AUTO, strict=False)
-    ]
-
-
-def test_three_equal_hellos_belong_to_whom_the_answers_show():
-    journal = History()
-    router = journal.socket("broker", "ROUTER")
-    clients = [journal.socket(who, "DEALER") for who in ("c1", "c2", "c3")]
-    for client in clients:
-        journal.sent(client, b"", b"hello")
-    order = (1, 2, 0)
-    for n in order:
-        journal.received(router, AUTO[n], b"", b"hello")
-    for n in order:
-        journal.sent(router, AUTO[n], b"", b"answer %d" % n)
-    for n, client in enumerate(clients):
-        journal.received(client, b"", b"answer %d" % n)
-    assert [(m.sent.who, m.received.frames[0]) for m in messages(journal)[:3]] == [
-        ("c1", AUTO[0]),
-        ("c2", AUTO[1]),
-        ("c3", AUTO[2]),
-    ]
-
-
-def test_who_had_not_sent_yet_cannot_be_meant():
-    journal = History()
-    router = journal.socket("broker", "ROUTER")
-    late, early = journal.socket("late", "REQ"), journal.socket("early", "REQ")
-    journal.sent(early, b"hello")
-    journal.received(router, AUTO[0], b"", b"hello")
-    journal.sent(late, b"hello")
-    journal.received(router, AUTO[1], b"", b"hello")
-    assert [arrow[:2] for arrow in journal.arrows()] == [("early", "broker"), ("late", "broker")]
-
-
-def test_what_is_alike_in_everything_belongs_together_in_the_order_of_sending():
-    journal = History()
-    router = journal.socket("broker", "ROUTER")
-    clients = [journal.socket(who, "DEALER") for who in ("c1", "c2", "c3")]
-    for client in clients:
-        journal.sent(client, b"hello")
-    for address in AUTO[:3]:
-        journal.received(router, address, b"hello")
-    assert journal.arrows() == [
-        (who, "broker", (address, b"hello"))
-        for who, address in zip(("c1", "c2", "c3"), AUTO, strict=False)
-    ]
-
-
-def test_two_addresses_that_look_like_one_peer_are_two_peers_if_two_have_spoken():
-    journal = History()
-    router = journal.socket("broker", "ROUTER")
-    clients = [journal.socket(who, "DEALER") for who in ("c1", "c2")]
-    for client in clients:
-        journal.sent(client, b"hello")
-    for address in AUTO[:2]:
-        journal.received(router, address, b"hello")
-        journal.sent(router, address, b"answer")
-    journal.received(clients[1], b"answer")  # the other one is lost
-    hellos = [arrow[:2] for arrow in journal.arrows() if arrow[2][-1] == b"hello"]
-    assert hellos == [("c1", "broker"), ("c2", "broker")]
-
-
-def test_who_has_least_choice_chooses_first():
-    journal = History()
-    router = journal.socket("broker", "ROUTER")
-    early, late = journal.socket("early", "DEALER"), journal.socket("late", "DEALER")
-    journal.sent(early, b"hello")
-    journal.received(router, AUTO[0], b"hello")  # nobody else has spoken yet
-    for _ in range(2):
-        journal.sent(early, b"hello")  # never arrive
-        journal.sent(late, b"hello")
-    for _ in range(2):
-        journal.received(router, AUTO[1], b"hello")
-    received = [m for m in messages(journal) if m.received]
-    assert [m.sent.who for m in received] == ["early", "late", "late"]
-
-
-def test_an_answer_is_no_proof_against_the_order_of_time():
-    journal = History()
-    router = journal.socket("broker", "ROUTER")
-    early, late = journal.socket("early", "DEALER"), journal.socket("late", "DEALER")
-    for n, client in enumerate((early, late)):
-        journal.sent(client, b"hello")
-        journal.received(router, AUTO[n], b"hello")
-    for n in (0, 1):
-        journal.sent(router, AUTO[n], b"answer")
-    journal.received(late, b"answer")
-    assert [arrow[:2] for arrow in journal.arrows()] == [
-        ("early", "broker"),
-        ("late", "broker"),
-        ("broker", None),
-        ("broker", "late"),
-    ]
-
-
-def test_who_never_said_it_cannot_be_meant():
-    journal = History()
-    router = journal.socket("broker", "ROUTER")
-    for who in ("c1", "c2"):
-        journal.sent(journal.socket(who, "DEALER"), who.encode())
-    journal.received(router, AUTO[0], b"c2")
-    journal.received(router, AUTO[1], b"c1")
-    assert journal.arrows() == [
-        ("c1", "broker", (AUTO[1], b"c1")),
-        ("c2", "broker", (AUTO[0], b"c2")),
-    ]
-
-
-def test_a_peer_with_a_name_is_not_meant_by_another_address():
-    journal = History()
-    router = journal.socket("broker", "ROUTER")
-    named, other = journal.socket("w1", "DEALER", b"w1"), journal.socket("w2", "DEALER")
-    for worker in (named, other):
-        journal.sent(worker, b"READY")
-    journal.received(router, AUTO[0], b"READY")
-    journal.received(router, b"w1", b"READY")
-    assert journal.arrows() == [
-        ("w1", "broker", (b"w1", b"READY")),
-        ("w2", "broker", (AUTO[0], b"READY")),
-    ]
-
-
-def test_a_routing_id_is_its_peer():
-    journal = History()
-    router = journal.socket("broker", "ROUTER")
-    w1, w2 = (journal.socket(who, "REQ", who.encode()) for who in ("w1", "w2"))
-    journal.sent(w1, b"READY")
-    journal.sent(w2, b"READY")
-    journal.received(router, b"w2", b"", b"READY")
-    journal.received(router, b"w1", b"", b"READY")
-    assert [(m.sent.who, m.received.frames[0]) for m in messages(journal)] == [
-        ("w1", b"w1"),
-        ("w2", b"w2"),
-    ]
-
-
-def test_a_message_to_a_worker_who_died_is_the_lost_one_not_its_repetition():
-    journal = History()
-    router = journal.socket("broker", "ROUTER")
-    dead, alive = journal.socket("w1", "REQ", b"w1"), journal.socket("w2", "REQ", b"w2")
-    for worker in (dead, alive):
-        journal.sent(worker, b"READY")
-        journal.received(router, worker.routing_id, b"", b"READY")
-    lost = journal.sent(router, b"w1", b"", b"c1", b"", b"task")
-    again = journal.sent(router, b"w2", b"", b"c1", b"", b"task")
-    arrived = journal.received(alive, b"c1", b"", b"task")
-    assert journal.pairs()[2:] == [(lost, None), (again, arrived)]
-
-
-def test_two_who_share_a_name_keep_what_each_sent():
-    journal = History()
-    router = journal.socket("broker", "ROUTER")
-    old, new = journal.socket("old", "DEALER", b"w"), journal.socket("new", "DEALER", b"w")
-    journal.sent(old, b"from old")
-    journal.received(router, b"w", b"from old")
-    journal.sent(new, b"from new")
-    journal.received(router, b"w", b"from new")
-    assert [arrow[:2] for arrow in journal.arrows()] == [("old", "broker"), ("new", "broker")]
-
-
-def test_a_peer_that_connected_again_has_two_addresses():
-    journal = History()
-    router = journal.socket("broker", "ROUTER")
-    worker = journal.socket("w1", "DEALER")
-    for address in AUTO[:2]:
-        journal.sent(worker, b"READY")
-        journal.received(router, address, b"READY")
-    assert [arrow[:2] for arrow in journal.arrows()] == [("w1", "broker")] * 2
-
-
-def test_a_stranger_with_the_same_words_takes_nobodys_message():
-    journal = History()
-    router = journal.socket("broker", "ROUTER")
-    worker = journal.socket("w1", "DEALER")
-    journal.sent(worker, b"READY")
-    journal.received(router, AUTO[1], b"READY")  # from a process that is not recorded
-    journal.received(router, AUTO[0], b"READY")
-    journal.sent(router, AUTO[0], b"task")
-    journal.received(worker, b"task")
-    assert journal.arrows() == [
-        ("w1", "broker", (AUTO[0], b"READY")),
-        (None, "broker", (AUTO[1], b"READY")),
-        ("broker", "w1", (b"task",)),
-    ]
-
-
-def test_an_empty_greeting_that_nobody_sent_is_no_evidence_against_a_peer():
-    journal = History()
-    router = journal.socket("broker", "ROUTER")
-    worker = journal.socket("w1", "DEALER")
-    journal.received(router, AUTO[0], b"")  # ROUTER_PROBE: sent by ZeroMQ, not by the program
-    journal.sent(router, AUTO[0], b"task")
-    journal.received(worker, b"task")
-    journal.sent(worker, b"done")
-    journal.received(router, AUTO[0], b"done")
-    assert [arrow[:2] for arrow in journal.arrows()] == [
-        (None, "broker"),
-        ("broker", "w1"),
-        ("w1", "broker"),
-    ]
-
-
-def test_correlated_requests_are_matched_by_what_follows_their_number():
-    journal = History()
-    client, router = journal.socket("c1", "REQ"), journal.socket("broker", "ROUTER")
-    journal.sent(client, b"hello")
-    journal.received(router, AUTO[0], b"\1\2\3\4", b"", b"hello")
-    journal.sent(router, AUTO[0], b"\1\2\3\4", b"", b"world")
-    journal.received(client, b"world")
-    assert [arrow[:2] for arrow in journal.arrows()] == [("c1", "broker"), ("broker", "c1")]
-
-
-def test_messages_are_seen_through_a_proxy_that_no_journal_hears():
-    journal = History()
-    journal.socket("proxy", "ROUTER", bound=["inproc://front"])
-    journal.socket("proxy", "DEALER", bound=["inproc://back"])
-    c1, c2 = (journal.socket(who, "REQ", connected=["inproc://front"]) for who in ("c1", "c2"))
-    worker = journal.socket("w1", "REP", connected=["inproc://back"])
-    journal.sent(c1, b"echo")
-    journal.sent(c2, b"echo")
-    for client in (c1, c2):
-        journal.received(worker, b"echo")
-        journal.sent(worker, b"echo")
-        journal.received(client, b"echo")
-    assert [arrow[:2] for arrow in journal.arrows()] == [
-        ("c1", "w1"),
-        ("c2", "w1"),
-        ("w1", "c1"),
-        ("w1", "c2"),
-    ]
-
-
-# --- Histories made by chance: a ROUTER and workers with addresses of its own choice ------------
-
-
-@st.composite
-def exchanges(draw, own_tasks):
-    """A journal of workers who say READY and answer tasks, and its true messages.
-
-    Bodies are few, so most are alike; each worker gets a task of its own if `own_tasks`. Messages
-    between two sockets keep their order, everything else may happen in any order.
-    """
-    rng = random.Random(draw(st.integers(0, 2**32)))
-    n_workers, rounds = draw(st.integers(1, 4)), draw(st.integers(0, 3))
-    journal = History()
-    router = journal.socket("broker", "ROUTER")
-    truth = []
-
-    def life(n):
-        """One worker's life; each step is a hop."""
-        worker = journal.socket(f"w{n}", "REQ")
-        yield (ready := journal.sent(worker, b"READY"))
-        truth.append((ready, got := journal.received(router, AUTO[n], b"", b"READY")))
-        yield got
-        tasks = [b"task of %d" % n] * own_tasks + [rng.choice([b"a", b"b"]) for _ in range(rounds)]
-        rng.shuffle(tasks)
-        for task in tasks:
-            yield (sent := journal.sent(router, AUTO[n], b"", task))
-            truth.append((sent, got := journal.received(worker, task)))
-            yield got
-            yield (sent := journal.sent(worker, b"done"))
-            truth.append((sent, got := journal.received(router, AUTO[n], b"", b"done")))
-            yield got
-
-    alive = [life(n) for n in range(n_workers)]
-    while alive:
-        one = rng.choice(alive)
-        if next(one, None) is None:
-            alive.remove(one)
-    return journal, truth
-
-
-@given(exchanges(own_tasks=True))
-def test_one_task_of_its_own_is_enough_to_know_a_worker(exchange):
-    journal, truth = exchange
-    assert set(journal.pairs()) == set(truth)
-
-
-@given(exchanges(own_tasks=False))
-def test_where_nothing_is_lost_every_message_finds_another_end(exchange):
-    journal, _ = exchange
-    assert all(sent and received for sent, received in journal.pairs())
-
-
-@given(st.lists(st.tuples(st.sampled_from("PR"), st.sampled_from("ab"), st.integers(1, 3))))
-def test_every_hop_is_in_one_message_and_no_message_could_not_be(lines):
-    journal = History()
-    router = journal.socket("broker", "ROUTER")
-    peers = {n: journal.socket(f"w{n}", "DEALER") for n in (1, 2, 3)}
-    for who, body, n in lines:
-        if who == "P":
-            journal.sent(peers[n], body.encode())
-        else:
-            journal.received(router, AUTO[n], body.encode())
-    found = messages(journal)
-    ends = [hop for message in found for hop in message if hop is not None]
-    assert sorted(ends, key=lambda hop: hop.time) == journal.hops
-    whole = [message for message in found if message.sent and message.received]
-    assert all(m.sent.since <= m.received.time for m in whole)
-    assert all(m.sent.frames == m.received.frames[1:] for m in whole)
-    senders = {(m.received.frames[0], m.sent.who) for m in whole}
-    assert len(senders) == len({address for address, _ in senders})  # one peer for each address

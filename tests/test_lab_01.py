@@ -1,9 +1,9 @@
-"""Lab 01: its rules on hand-written histories, and submissions that are right and wrong."""
+"""Lab 01: its rules on hand-written histories, and its notebooks."""
 
 import pytest
 from histories import dealt, ended, hung, journal, marks, verdict, verdicts
 
-from labs import first_failure, functions, in_notebook, submissions
+from labs import first_failure, in_notebook
 from zmqlab.check import lab01, lab_01
 from zmqlab.check.lab_01 import (
     deals_at_once,
@@ -20,44 +20,6 @@ from zmqlab.check.lab_01 import (
 )
 from zmqlab.check.pipeline import History, Mark
 from zmqlab.record.journal import SocketNote
-
-LATE = lab_01.LATE
-WRONG = {  # the rule that each wrong submission breaks first
-    "adds_a_frame": lab_01.ARRIVES,
-    "connects": lab_01.BINDS,
-    "counts_accepted": lab_01.EVEN + LATE,
-    "counts_the_missing": lab_01.SAYS,
-    "deals_by_another_thread": lab_01.ARRIVES,
-    "deals_to_those_who_came": lab_01.NOTHING_SENT,
-    "deals_each_task_once": lab_01.ARRIVES + LATE,
-    "decodes_tasks": "feed runs without an error",
-    "does_not_say_how_many": lab_01.SAYS,
-    "drops_on_close": lab_01.LINGERS,
-    "drops_when_queues_are_full": lab_01.FULL,
-    "drops_the_last": lab_01.ARRIVES,
-    "ends_the_context": "feed leaves the context to its caller",
-    "gives_up_too_soon": lab_01.IN_TIME,
-    "leaves_a_thread_running": "no thread is left running",
-    "leaves_it_open_on_timeout": "feed closes its sockets",
-    "leaves_its_socket_open": "feed closes its sockets",
-    "lingers_for_a_second": lab_01.LINGERS,
-    "monitors_after_bind": lab_01.ALL_THERE,
-    "one_message_for_all": lab_01.ARRIVES,
-    "patience_for_each_worker": lab_01.IN_TIME,
-    "patience_in_milliseconds": lab_01.IN_TIME,
-    "raises_another_error": "feed runs without an error",
-    "sends_at_once": lab_01.EVEN + LATE,
-    "sends_twice": lab_01.ARRIVES,
-    "sleeps_its_patience": lab_01.PROMPT,
-    "skips_empty_tasks": lab_01.ARRIVES + LATE,
-    "swallows_the_timeout": lab_01.RAISES,
-    "tells_workers_by_the_events_value": lab_01.ALL_THERE,
-    "waits_for_ever": lab_01.IN_TIME,
-    "waits_for_one_too_few": lab_01.EVEN + LATE,
-    "waits_for_one_worker": lab_01.EVEN + LATE,
-    "waits_out_its_patience": lab_01.PROMPT,
-}
-
 
 # ------------------------------------------------------------------ rules
 
@@ -226,25 +188,7 @@ def test_a_feed_that_never_gives_up_is_shown_where_it_is():
     assert verdict(gives_up(History(hung(3.0), [b"a"], 1.0, late=1.0))) == "undecided"
 
 
-# ------------------------------------------------------------------ submissions
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("path", submissions("01", "pass_"), ids=lambda path: path.stem)
-def test_what_is_right_passes(path):
-    report = lab01(*functions(path, "feed"))
-    assert report.verdict == "passed", str(report)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("path", submissions("01", "fail_"), ids=lambda path: path.stem)
-def test_what_is_wrong_fails_for_the_reason_of_its_name(path):
-    report = lab01(*functions(path, "feed"))
-    assert first_failure(report).rule == WRONG[path.stem.removeprefix("fail_")], str(report)
-
-
-def test_every_wrong_submission_has_its_reason():
-    assert {path.stem.removeprefix("fail_") for path in submissions("01", "fail_")} == set(WRONG)
+# ------------------------------------------------------------------ the notebooks
 
 
 @pytest.mark.slow

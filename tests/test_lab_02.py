@@ -1,9 +1,9 @@
-"""Lab 02: its rules on hand-written histories, and submissions that are right and wrong."""
+"""Lab 02: its rules on hand-written histories, and its notebooks."""
 
 import pytest
 from histories import ended, hung, marks, verdict
 
-from labs import first_failure, functions, in_notebook, submissions
+from labs import first_failure, in_notebook
 from zmqlab.check import lab02, lab_02
 from zmqlab.check.lab_02 import (
     answers_are_one_frame,
@@ -24,52 +24,6 @@ from zmqlab.check.lab_02 import (
 )
 from zmqlab.check.pipeline import History, Mark
 from zmqlab.record.journal import Hop, Journal, SocketNote
-
-WRONG = {  # the rule that each wrong submission breaks first
-    "answers_as_a_dealer": lab_02.ANSWERED,
-    "assigns_in_advance": lab_02.LEFT_LAST,
-    "deals_by_push": lab_02.ANSWERED,
-    "drops_the_last": lab_02.ONCE,
-    "forgets_delimiter": lab_02.ANSWERED,
-    "forgets_the_late_worker": lab_02.STAYS,
-    "hands_out_twice": lab_02.ONCE,
-    "knows_addresses_by_their_length": lab_02.NO_BARRIER,
-    "leaves_its_socket_open": "feed closes its sockets",
-    "naps": lab_02.MAKESPAN,
-    "never_returns": "feed returns",
-    "returns_with_the_last_task": lab_02.SENT_HOME,
-    "says_goodbye_twice": lab_02.ONE_EACH,
-    "sends_one_home": lab_02.SENT_HOME,
-    "sends_pairs": lab_02.ONE_FRAME,
-    "sends_text": "feed runs without an error",
-    "spins": lab_02.NO_SPIN,
-    "takes_alike_tasks_for_one": lab_02.ONCE + " (more workers than tasks)",
-    "takes_turns": lab_02.MAKESPAN,
-    "waits_for_all_first": lab_02.NO_BARRIER,
-    "worker_asks_after_the_end": lab_02.ASKS,
-    "worker_asks_too_early": lab_02.BEFORE,
-    "worker_binds": lab_02.CONNECTS,
-    "worker_counts_the_end": lab_02.COUNTS,
-    "worker_decodes": "worker runs without an error",
-    "worker_does_nothing": lab_02.WORKS,
-    "worker_gives_up": "worker runs without an error",
-    "worker_goes_home_by_itself": lab_02.WORKS,
-    "worker_makes_numbers": lab_02.WORKS,
-    "worker_obeys_its_work": lab_02.WORKS,
-    "worker_returns_nothing": lab_02.COUNTS,
-    "worker_says_its_name": lab_02.ASKS,
-    "worker_takes_zero_for_the_end": lab_02.WORKS,
-    "worker_works_in_threads": lab_02.BEFORE,
-    "worker_works_on_nothing": lab_02.WORKS,
-}
-HINTS = {  # a part of the hint, where one rule can be broken for several reasons
-    "answers_as_a_dealer": "kinds of socket",
-    "deals_by_push": "kinds of socket",
-    "forgets_delimiter": "an empty frame before it",
-    "worker_goes_home_by_itself": "A feed may come late",
-    "worker_obeys_its_work": "what `work` returns does not matter",
-    "worker_takes_zero_for_the_end": "Only b",
-}
 
 
 def shift(name, *tasks, start=0.0, each=1.0, home=None) -> list[Mark]:
@@ -331,27 +285,7 @@ def test_the_worker_returns_a_number(values, tasks, expected):
     assert verdict(returns_count(History(ended(), [b"t"] * tasks, marks=noted))) == expected
 
 
-# ------------------------------------------------------------------ submissions
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("path", submissions("02", "pass_"), ids=lambda path: path.stem)
-def test_what_is_right_passes(path):
-    report = lab02(*functions(path, "feed", "worker"))
-    assert report.verdict == "passed", str(report)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("path", submissions("02", "fail_"), ids=lambda path: path.stem)
-def test_what_is_wrong_fails_for_the_reason_of_its_name(path):
-    report = lab02(*functions(path, "feed", "worker"))
-    reason = path.stem.removeprefix("fail_")
-    assert first_failure(report).rule == WRONG[reason], str(report)
-    assert HINTS.get(reason, "") in first_failure(report).hint
-
-
-def test_every_wrong_submission_has_its_reason():
-    assert {path.stem.removeprefix("fail_") for path in submissions("02", "fail_")} == set(WRONG)
+# ------------------------------------------------------------------ the notebooks
 
 
 @pytest.mark.slow

@@ -1,9 +1,9 @@
-"""Lab 03: its rules on hand-written histories, and submissions that are right and wrong."""
+"""Lab 03: its rules on hand-written histories, and its notebooks."""
 
 import pytest
 from histories import ended, hung, verdicts
 
-from labs import first_failure, functions, in_notebook, submissions
+from labs import first_failure, in_notebook
 from zmqlab.check import lab03, lab_03
 from zmqlab.check.lab_03 import (
     both_are_bound,
@@ -21,41 +21,6 @@ from zmqlab.check.lab_03 import (
 from zmqlab.check.pipeline import History
 from zmqlab.check.plan import Plan
 from zmqlab.record.journal import Hop, Journal, SocketNote
-
-FORGETFUL = " (forgetful workers)"
-WRONG = {  # how the rule begins that each wrong submission breaks first
-    "adds_a_number": lab_03.FRAMES,
-    "cares_for_the_oldest_only": lab_03.LATE + " (one task is forgotten again and again)",
-    "connects": lab_03.BINDS,
-    "counts_from_the_beginning": lab_03.SOON,  # where it is late itself, or its worker is
-    "counts_messages": lab_03.DICT + FORGETFUL,
-    "decodes_ids": "complete runs without an error",
-    "dies_of_strangers": "complete runs without an error" + FORGETFUL,
-    "empty_result_is_none": lab_03.RETURNS,
-    "gives_up": "complete runs without an error",
-    "half_its_patience": lab_03.SOON + FORGETFUL,
-    "ignores_patience": lab_03.SOON,
-    "knows_tasks_by_their_payload": lab_03.DICT,
-    "leaves_one_out": lab_03.DICT,
-    "leaves_sockets_open": "complete closes its sockets",
-    "makes_results_up": lab_03.RESULTS,
-    "needs_a_task": "complete returns",
-    "one_clock_for_all": lab_03.LATE + " (results trickle in)",
-    "returns_a_list": lab_03.DICT,
-    "returns_frames": lab_03.RESULTS,
-    "returns_ids_as_text": lab_03.DICT,
-    "sends_all_again": lab_03.ENOUGH + FORGETFUL,
-    "sends_four_times_at_most": lab_03.AGAIN + " (one task is forgotten again and again)",
-    "sends_once": lab_03.AGAIN + FORGETFUL,
-    "sends_payload_only": lab_03.FRAMES,
-    "sends_twice_at_most": lab_03.AGAIN + FORGETFUL,
-    "sleeps_its_patience": lab_03.RETURNS,
-    "strips_results": lab_03.RESULTS,
-    "subscribes_to_results": lab_03.BINDS,
-    "takes_results_for_text": "complete runs without an error",
-    "takes_strangers": lab_03.DICT + FORGETFUL,
-    "waits_longer_each_time": lab_03.LATE + FORGETFUL,
-}
 
 PUSH, PULL = SocketNote(1, "complete", "PUSH"), SocketNote(2, "complete", "PULL")
 TASKS = {b"a": b"12", b"b": b""}
@@ -256,25 +221,7 @@ def test_a_plan_goes_by_the_task_and_then_answers():
     assert plan.next(b"b") == "answer"
 
 
-# ------------------------------------------------------------------ submissions
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("path", submissions("03", "pass_"), ids=lambda path: path.stem)
-def test_what_is_right_passes(path):
-    report = lab03(*functions(path, "complete"))
-    assert report.verdict == "passed", str(report)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("path", submissions("03", "fail_"), ids=lambda path: path.stem)
-def test_what_is_wrong_fails_for_the_reason_of_its_name(path):
-    report = lab03(*functions(path, "complete"))
-    assert first_failure(report).rule.startswith(WRONG[path.stem.removeprefix("fail_")]), report
-
-
-def test_every_wrong_submission_has_its_reason():
-    assert {path.stem.removeprefix("fail_") for path in submissions("03", "fail_")} == set(WRONG)
+# ------------------------------------------------------------------ the notebooks
 
 
 @pytest.mark.slow

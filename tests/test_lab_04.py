@@ -1,4 +1,4 @@
-"""The checker of lab 04: its rules on hand-written outcomes, and whole submissions."""
+"""The checker of lab 04: its rules on hand-written outcomes, and whole programs."""
 
 import contextlib
 import re
@@ -9,82 +9,37 @@ from typing import NamedTuple
 
 import pytest
 
-from labs import functions, in_notebook, submissions
-from zmqlab.check.lab_04 import (
-    AUTOMATIC,
-    TIMES,
+from labs import functions, in_notebook
+from zmqlab.check.ask import (
     Ask,
-    Client,
     Wrong,
     answers_are,
     answers_stay,
-    clients,
-    everyone_got_its_answer,
-    is_shown,
-    lab04,
     leaves_alone,
-    parts_are_right,
     plain_frames,
     plain_pair,
-    refuses,
-    shows,
-    stacks,
-    wrapped_right,
     write_into,
+)
+from zmqlab.check.envelopes import is_shown, parts_are_right, refuses, shows, wrapped_right
+from zmqlab.check.lab_04 import (
+    AUTOMATIC,
+    TIMES,
+    Client,
+    clients,
+    everyone_got_its_answer,
+    lab04,
+    stacks,
 )
 from zmqlab.envelope import Envelope, MalformedEnvelope, show
 from zmqlab.record.journal import Journal
 
-PASS, FAIL = submissions("04", "pass_"), submissions("04", "fail_")
-
-
-def load(path):
-    """A submission's two functions, and what its comments expect: [("fails", "…"), …]."""
-    unwrap, wrap = functions(path, "unwrap", "wrap")
-    comments = re.findall(r"^# (fails|says): (.+)$", path.read_text(), re.MULTILINE)
-    return unwrap, wrap, comments
-
 
 def right():
     """The functions of a right solution."""
-    return functions(PASS[-1], "unwrap", "wrap")
+    return functions("04", "tuples")
 
 
-# -- submissions ----------------------------------------------------------------------------------
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("path", PASS, ids=lambda path: path.stem)
-def test_right_solutions_pass(path):
-    unwrap, wrap, _ = load(path)
-    report = lab04(unwrap, wrap)
-    assert report, str(report)
-    assert "undecided" not in str(report)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("path", FAIL, ids=lambda path: path.stem)
-def test_wrong_ones_fail_for_the_reason_that_they_name(path, monkeypatch):
-    monkeypatch.setattr("zmqlab.check.lab_04.LIMIT", 2)
-    unwrap, wrap, expected = load(path)
-    report = lab04(unwrap, wrap)
-    assert report.verdict == "failed", str(report)
-    broken = [finding for finding in report.findings if finding.verdict == "failed"]
-    reasons = [text for what, text in expected if what == "fails"]
-    assert reasons
-    for text in reasons:
-        assert any(finding.rule.startswith(text) for finding in broken), str(report)
-    for text in (text for what, text in expected if what == "says"):
-        assert text in str(report), str(report)
-    others = [f.rule for f in broken if not any(f.rule.startswith(text) for text in reasons)]
-    assert others == []  # and for no other reason
-    assert "zmqlab" not in str(report)  # no line of the checker's own
-    assert "Traceback" not in str(report)
-
-
-def test_there_are_enough_of_both():
-    assert len(PASS) >= 2
-    assert len(FAIL) >= 5
+# -- whole programs --------------------------------------------------------------------------------
 
 
 @pytest.mark.slow

@@ -1,189 +1,46 @@
-"""Lab 05: its rules on hand-written outcomes, and submissions that are right and wrong."""
-
-import time
+"""Lab 05: its table, and its notebooks."""
 
 import pytest
-import zmq
 
-from labs import first_failure, functions, in_notebook, submissions
-from zmqlab.check import lab05, lab_05, stage
-from zmqlab.check.lab_05 import missing, own_answers
-from zmqlab.check.stage import Stage, Used, body_of, busy_part, done, out_of_turn, starved
-from zmqlab.run.threads import GaveUp
+from labs import first_failure, in_notebook
+from zmqlab.check import lab05
+from zmqlab.check.dispatch import Answered, Asked, Given, Got, Odd
+from zmqlab.check.lab_05 import reading, reply
 
-AT_A_WORKER = f"{stage.WAITS}: one request at a worker"
-WRONG = {  # the rule that each wrong submission breaks first
-    "acknowledges": lab_05.ARRIVES,
-    "adds_a_delimiter": lab_05.ARRIVES,
-    "answers_in_order_of_asking": lab_05.OWN,
-    "answers_the_last_asker": lab_05.OWN,
-    "assumes_three_frames": lab_05.ANYBODY,
-    "decodes_ids": lab_05.ARRIVES,
-    "decodes_leniently": lab_05.ARRIVES,
-    "dies_of_a_client_that_left": lab_05.LEAVERS,
-    "dies_of_an_odd_answer": lab_05.ANYTHING,
-    "dies_of_an_odd_request": lab_05.ANYTHING,
-    "does_not_bind_the_backend": lab_05.ARRIVES,
-    "drops_while_no_worker_is_there": lab_05.ARRIVES,
-    "finds_the_client_by_its_question": lab_05.OWN,
-    "forgets_the_address": lab_05.ARRIVES,
-    "gives_up_after_a_quiet_second": stage.GOES_ON,
-    "hears_workers_only_after_clients": lab_05.ARRIVES,
-    "is_a_coroutine": "broker is a plain function",
-    "keeps_the_first_frame_of_the_body": lab_05.ANYBODY,
-    "keeps_the_last_frame_of_an_answer": lab_05.ANYBODY,
-    "knows_ids_by_their_last_byte": lab_05.OWN,
-    "leaves_its_sockets_open": "broker closes its sockets",
-    "looks_for_a_delimiter_that_is_not_there": lab_05.ANYTHING,
-    "never_hears_a_stranger_again": lab_05.ANYTHING,
-    "one_request_at_a_time": lab_05.AT_ONCE,
-    "one_request_for_each_client": lab_05.ARRIVES,
-    "polls_in_vain": AT_A_WORKER,
-    "raises_at_the_end": "broker ends with the context",
-    "remembers_twenty_requests": lab_05.ARRIVES,
-    "sends_from_another_thread": stage.ONE_THREAD,
-    "spins": AT_A_WORKER,
-    "stops_after_a_hundred": lab_05.AT_ONCE,
-    "stops_at_the_first_odd_message": lab_05.ANYTHING,
-    "strips_the_delimiter": lab_05.ARRIVES,
-    "strips_white_space": lab_05.ANYBODY,
-    "swallows_the_end": "broker ends with the context",
-    "swaps_the_ends": lab_05.ARRIVES,
-    "takes_every_body_for_text": lab_05.ANYBODY,
-    "ten_requests_at_a_time": lab_05.AT_ONCE,
-    "waits_for_the_answer_in_its_loop": lab_05.AT_ONCE,
-}
+# ------------------------------------------------------------------ the contract's table
 
-# ------------------------------------------------------------------ rules
-
-ASKED = {"c1": (b"one",), "c2": (b"two",)}
-ONE, TWO = done((b"one",)), done((b"two",))
+TABLE = [
+    (("client", "sent"), (b"", b"x"), Asked("p", (b"x",))),
+    (("client", "sent"), (b"", b"", b"x"), Asked("p", (b"", b"x"))),
+    (("client", "sent"), (b"number", b"", b"x"), Asked("p", (b"x",))),
+    (("client", "sent"), (b"",), Odd("client", "p", "sent", (b"",))),
+    (("client", "sent"), (b"x",), Odd("client", "p", "sent", (b"x",))),
+    (("client", "received"), (b"", b"x", b""), Got("p", (b"x", b""))),
+    (("client", "received"), (b"x",), Odd("client", "p", "received", (b"x",))),
+    (("worker", "received"), (b"c", b"", b"x"), Given("p", (b"c", b""), (b"x",))),
+    (
+        ("worker", "received"),
+        (b"c", b"number", b"", b"x"),
+        Given("p", (b"c", b"number", b""), (b"x",)),
+    ),
+    (("worker", "received"), (b"", b"x"), Odd("worker", "p", "received", (b"", b"x"))),
+    (("worker", "received"), (b"c", b"x"), Odd("worker", "p", "received", (b"c", b"x"))),
+    (("worker", "sent"), (b"c", b"", b"y"), Answered("p", (b"c", b""), (b"y",))),
+    (("worker", "sent"), (b"y",), Odd("worker", "p", "sent", (b"y",))),
+    (("", "sent"), (b"", b"x"), None),
+]
 
 
-def test_who_got_the_answer_to_its_question_is_content():
-    assert own_answers(ASKED, {"c1": [ONE], "c2": [TWO]}) == ""
-    assert missing(ASKED, {"c1": [ONE], "c2": [TWO]}) == ""
+@pytest.mark.parametrize(("who", "frames", "event"), TABLE)
+def test_the_table_of_the_contract(who, frames, event):
+    assert reading(*who, "p", frames) == event
 
 
-def test_an_answer_to_somebody_else_is_named_with_its_owner():
-    assert own_answers(ASKED, {"c1": [TWO]}) == (
-        'c1 asked "one" and got "done: two", the answer to c2.'
-    )
+def test_what_a_worker_answers_goes_back_the_way_that_the_request_came():
+    assert reply((b"c", b"number", b""), (b"y",)) == (b"c", b"number", b"", b"y")
 
 
-def test_an_answer_that_was_changed_has_no_owner():
-    assert own_answers(ASKED, {"c1": [(b"done: ONE",)]}) == 'c1 asked "one" and got "done: ONE".'
-
-
-def test_one_question_has_one_answer():
-    assert own_answers(ASKED, {"c2": [TWO, TWO]}) == "c2 asked once and got 2 answers."
-
-
-def test_no_answer_is_missing_not_wrong():
-    assert own_answers(ASKED, {"c1": [ONE], "c2": []}) == ""
-    assert missing(ASKED, {"c1": [ONE], "c2": []}) == "c2"
-
-
-def test_the_body_of_an_answer_has_one_frame_or_more_as_the_question_had():
-    assert done((b"one",)) == (b"done: one",)
-    assert done((b"a", b"b")) == (b"done: a", b"b", b"")
-
-
-def test_an_empty_body_is_answered_by_an_empty_one():
-    assert done(()) == ()
-    assert done((b"",)) == (b"",)
-
-
-def test_what_stands_before_the_first_empty_frame_is_the_way_back():
-    assert body_of((b"7", b"", b"x", b"", b"y"), "DEALER") == ((b"7", b""), (b"x", b"", b"y"))
-    assert body_of((b"", b"x"), "REQ") == ((), (b"", b"x"))
-    assert body_of((b"no", b"delimiter"), "DEALER") == ((b"no", b"delimiter"), ())
-
-
-def test_a_thread_that_waits_is_not_busy_however_loaded_the_machine_is():
-    waits = {1: Used(5.0, 1.0)}
-    assert busy_part(waits, {1: Used(5.01, 1.0)}, 1.0) == pytest.approx(0.01)
-    assert busy_part(waits, {1: Used(5.01, 1.5)}, 1.0) == pytest.approx(0.02)
-
-
-def test_a_thread_that_only_stands_in_line_for_a_processor_is_busy():
-    assert busy_part({1: Used(5.0, 1.0)}, {1: Used(5.1, 1.9)}, 1.0) == pytest.approx(1.0)
-    assert busy_part({1: Used(5.0, 1.0)}, {1: Used(5.1, 2.1)}, 1.0) == 1.0
-
-
-def test_the_busiest_thread_counts_and_who_has_ended_does_not():
-    before = {1: Used(0.0, 0.0), 2: Used(0.0, 0.0), 3: Used(0.0, 0.0)}
-    assert busy_part(before, {1: Used(0.1, 0.0), 2: Used(0.4, 0.0)}, 1.0) == pytest.approx(0.4)
-
-
-def test_who_stands_in_line_all_the_time_is_waited_for():
-    before = {1: Used(5.0, 1.0)}
-    assert starved(before, {1: Used(5.0, 1.0, wants_to_run=True)}, 0.6)
-    assert not starved(before, {1: Used(5.0, 1.0, wants_to_run=False)}, 0.6)
-    assert not starved(before, {1: Used(5.1, 1.4, wants_to_run=True)}, 0.6)
-    assert not starved(before, {}, 0.6)
-
-
-def test_a_thread_that_wants_little_and_gets_it_late_speaks_of_the_machine():
-    before = {1: Used(5.0, 1.0), 2: Used(0.0, 0.0)}
-    assert out_of_turn(before, {1: Used(5.1, 4.0), 2: Used(0.0, 0.0)}, 4.0) == 3.0
-    assert out_of_turn(before, {1: Used(5.1, 2.0), 2: Used(0.0, 0.0)}, 4.0) == 0.0
-
-
-def test_a_thread_that_never_waits_stands_in_line_by_its_own_fault():
-    assert out_of_turn({1: Used(5.0, 1.0)}, {1: Used(6.0, 4.0)}, 4.0) == 0.0
-
-
-def test_threads_that_came_or_went_meanwhile_are_not_asked():
-    assert out_of_turn({1: Used(5.0, 1.0)}, {2: Used(0.0, 4.0)}, 4.0) == 0.0
-    assert out_of_turn({}, {}, 4.0) == 0.0
-
-
-@pytest.mark.slow
-def test_what_did_not_come_on_a_machine_with_other_work_is_undecided(monkeypatch):
-    monkeypatch.setattr(stage, "out_of_turn", lambda before, after, seconds: 0.9 * seconds)
-    broker = functions(submissions("05", "fail_decodes_ids")[0], "broker")
-    assert lab05(*broker).verdict == "failed"  # it raised: that is sure
-    broker = functions(submissions("05", "fail_does_not_bind_the_backend")[0], "broker")
-    report = lab05(*broker)
-    assert report.verdict == "undecided"
-    assert "others had the processor" in str(report)
-
-
-@pytest.mark.parametrize(
-    ("error", "over"),
-    [
-        (zmq.ContextTerminated(), True),
-        (zmq.ZMQError(zmq.ETERM), True),  # as unbind raises it
-        (ExceptionGroup("two tasks", [zmq.ContextTerminated(), zmq.ContextTerminated()]), True),
-        (ExceptionGroup("two tasks", [zmq.ContextTerminated(), KeyError(1)]), False),
-        (zmq.Again(), False),
-        (RuntimeError("the context has ended"), False),
-    ],
-)
-def test_one_error_alone_says_that_the_context_has_ended(error, over):
-    assert stage._says_that_it_is_over(error) is over
-
-
-# ------------------------------------------------------------------ submissions
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("path", submissions("05", "pass_"), ids=lambda path: path.stem)
-def test_what_is_right_passes(path):
-    report = lab05(*functions(path, "broker"))
-    assert report.verdict == "passed", str(report)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("path", submissions("05", "fail_"), ids=lambda path: path.stem)
-def test_what_is_wrong_fails_for_the_reason_of_its_name(path):
-    report = lab05(*functions(path, "broker"))
-    assert first_failure(report).rule == WRONG[path.stem.removeprefix("fail_")], str(report)
-
-
-def test_every_wrong_submission_has_its_reason():
-    assert {path.stem.removeprefix("fail_") for path in submissions("05", "fail_")} == set(WRONG)
+# ------------------------------------------------------------------ the notebooks
 
 
 @pytest.mark.slow
@@ -200,23 +57,3 @@ def test_the_empty_lab_is_not_done_yet():
 @pytest.mark.slow
 def test_the_broken_broker_of_the_lab_has_faults():
     assert lab05(*in_notebook("05", "lab", "broken")).verdict == "failed"
-
-
-def test_the_peers_end_too_where_the_end_of_the_broker_raises():
-    stage = Stage(lambda ctx, frontend, backend: None)
-    with pytest.raises(GaveUp), stage:  # as if the limit of an experiment were over
-        client = stage.client("c1")
-        raise zmq.ContextTerminated
-    assert client.socket.closed
-
-
-def test_a_stage_without_peers_waits_without_using_the_processor():
-    def waits(ctx, frontend, backend):
-        with ctx.socket(zmq.PULL) as socket:
-            socket.bind(frontend)
-            socket.recv()
-
-    with Stage(waits) as stage:
-        used = time.thread_time()
-        assert not stage.until(lambda: False, within=0.3)
-        assert time.thread_time() - used < 0.3 / 2

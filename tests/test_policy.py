@@ -149,6 +149,16 @@ def test_only_round_robin_wants_a_fixed_order():
     assert not any(in_fixed_order(p) for p in (at_random, least_loaded, two_choices, Credit(3)))
 
 
+def test_a_fleet_may_be_asked_by_one_policy_after_another():
+    fleet, rng, in_turn = Fleet("ab"), Random(1), RoundRobin()
+    for worker in "ab":
+        assert fleet.give(in_turn, rng) == worker
+    fleet.answered("b")
+    fleet.answered("a")
+    assert fleet.give(least_loaded, rng) == "b"  # idle longest
+    assert fleet.give(in_turn, rng) == "a"  # its turn, in order of joining
+
+
 # --- the fleet
 
 

@@ -5,9 +5,11 @@ import pytest
 import zmq
 
 from zmqlab.record.journal import Hop, Journal, SocketNote
+from zmqlab.record.stories import steps
 from zmqlab.run.experiment import Experiment
 from zmqlab.show.live import WIDGET_VIEW
-from zmqlab.show.replay import ELSEWHERE, Replay, columns, steps, stories
+from zmqlab.show.plots import space_time_text
+from zmqlab.show.replay import ELSEWHERE, Replay, columns
 
 C1, C2, W1 = b"\x00c1..", b"\x00c2..", b"\x00w1.."
 
@@ -81,89 +83,6 @@ def idle_worker_broker(*, ready_first):
     return h
 
 
-# ------------------------------------------------------------------ in which order
-
-
-def test_no_message_is_received_before_it_was_sent():
-    h = History()
-    a, b = h.socket("a", "PUSH"), h.socket("b", "PULL")
-    h.sent(a, b"x", late=10)  # a's thread was held up before it noted the time
-    h.received(b, b"x")
-    assert [hop.way for hop in h.journal.hops] == ["received", "sent"]
-    assert [step.hop.way for step in h.steps] == ["sent", "received"]
-
-
-def test_a_message_with_one_end_is_a_step_too():
-    h = History()
-    h.sent(h.socket("a", "PUSH"), b"lost")
-    h.received(h.socket("b", "PULL"), b"from a process")
-    found = h.steps
-    assert [(step.message.sent is None, step.message.received is None) for step in found] == [
-        (False, True),
-        (True, False),
-    ]
-
-
-# ------------------------------------------------------------------ whose story
-
-
-@pytest.mark.parametrize("ready_first", [True, False])
-def test_a_request_is_followed_through_the_broker_and_back(ready_first):
-    found = idle_worker_broker(ready_first=ready_first).steps
-    of_story = stories(found)
-    request = of_story[next(n for n, step in enumerate(found) if b"hello" in step.hop.frames)]
-    mine = [
-        f"{step.hop.who} {step.hop.way}"
-        for step, number in zip(found, of_story, strict=True)
-        if number == request
-    ]
-    assert mine == [
-        "c1 sent",
-        "broker received",
-        "broker sent",
-        "w1 received",
-        "w1 sent",
-        "broker received",
-        "broker sent",
-        "c1 received",
-    ]
-
-
-def test_the_next_question_of_a_client_is_another_story_though_it_is_the_same():
-    h = History()
-    req, rep = h.socket("c", "REQ"), h.socket("w", "REP")
-    for _ in range(2):
-        h.sent(req, b"ping")
-        h.received(rep, b"ping")
-        h.sent(rep, b"ping")
-        h.received(req, b"ping")
-    assert stories(h.steps) == [0, 0, 0, 0, 1, 1, 1, 1]
-
-
-def test_a_rep_answers_its_question_with_whatever_frames():
-    h = History()
-    req, rep = h.socket("c", "REQ"), h.socket("w", "REP")
-    h.sent(req, b"what?")
-    h.received(rep, b"what?")
-    h.sent(rep, b"this")
-    h.received(req, b"this")
-    assert stories(h.steps) == [0, 0, 0, 0]
-
-
-def test_a_task_is_followed_to_the_sink_and_a_second_answer_too():
-    h = History()
-    feed, w_in = h.socket("feeder", "PUSH"), h.socket("w1", "PULL")
-    w_out, sink = h.socket("w1", "PUSH"), h.socket("sink", "PULL")
-    h.sent(feed, b"7", b"task")
-    h.sent(feed, b"8", b"task")
-    h.received(w_in, b"7", b"task")
-    h.sent(w_out, b"7", b"result")
-    h.received(sink, b"7", b"result")
-    h.sent(w_out, b"7", b"again")
-    h.received(sink, b"7", b"again")
-    assert stories(h.steps) == [0, 1, 0, 0, 0, 0, 0]
-
-
 # ------------------------------------------------------------------ who stands where
 
 
@@ -233,6 +152,23 @@ def test_a_message_with_one_end_goes_elsewhere():
     score = Replay(h.journal).score()
     assert [(p["name"], p["column"]) for p in score["participants"]] == [("a", 0), (ELSEWHERE, 1)]
     assert score["steps"][0]["to"] == ELSEWHERE
+
+
+def test_a_blocked_send_is_played_when_it_began_as_every_picture_shows_it():
+    h = History()
+    push, pull = h.socket("main", "PUSH"), h.socket("w1", "PULL")
+    other = h.socket("other", "PAIR")
+    h.sent(push, b"waits for room", late=9)
+    h.sent(other, b"meanwhile")
+    h.received(pull, b"waits for room")
+    steps = Replay(h.journal).score()["steps"]
+    assert [(step["ms"], step["who"]) for step in steps] == [
+        (0.0, "main"),
+        (1.0, "other"),
+        (2.0, "w1"),
+    ]
+    told = space_time_text(h.journal, times=False).splitlines()
+    assert [line.split()[0] for line in told] == ["main", "other"]
 
 
 def test_what_is_too_much_is_counted():

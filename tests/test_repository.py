@@ -5,7 +5,7 @@ import itertools
 import re
 import subprocess
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import nbformat
@@ -18,7 +18,9 @@ LESSONS = [target for target in build.targets() if target.kind == "lesson"]
 LABS = [target for target in build.targets() if target.kind == "lab"]
 SOLUTIONS = [target for target in build.targets() if target.kind == "solution"]
 TESTS = [*sorted((ROOT / "tests").glob("test_*.py")), ROOT / "tests" / "conftest.py"]
+PACKAGE = sorted((ROOT / "zmqlab").rglob("*.py"))
 LONGEST_CELL = 25
+LONGEST_FILE = 400
 # These hold samples of what is banned, as text.
 HOLDS_SAMPLES = {"tests/test_build.py", "tests/test_repository.py"}
 
@@ -45,6 +47,10 @@ def tree(source: str) -> ast.Module:
     return code
 
 
+def parsed(path: Path) -> ast.Module:
+    return tree(path.read_text(encoding="utf-8"))
+
+
 # What a rule looks for: each gives the lines it objects to.
 
 
@@ -67,6 +73,82 @@ def sleeps(source: ast.AST) -> list[ast.Call]:
     return [
         node for node in ast.walk(source) if isinstance(node, ast.Call) and called(node) == "sleep"
     ]
+
+
+WAITS = ("until", "eventually")
+
+
+def sleeps_in_disguise(source: ast.AST) -> list[str]:
+    """Waits for what never comes true, which are there for their time limit.
+
+    Not where their end is what is tested: inside `with pytest.raises(…)`.
+    """
+    if isinstance(source, ast.With) and any(
+        called(item.context_expr) == "raises"
+        for item in source.items
+        if isinstance(item.context_expr, ast.Call)
+    ):
+        return []
+    found = [] if not waits_for_nothing(source) else [ast.unparse(source)]
+    return found + [
+        wait for node in ast.iter_child_nodes(source) for wait in sleeps_in_disguise(node)
+    ]
+
+
+def waits_for_nothing(node: ast.AST) -> bool:
+    if not isinstance(node, ast.Call) or called(node) not in WAITS or not node.args:
+        return False
+    condition = node.args[0]
+    return (
+        isinstance(condition, ast.Lambda)
+        and isinstance(condition.body, ast.Constant)
+        and not condition.body.value
+    )
+
+
+PRIVATE = re.compile(r"_(?!_)\w*[a-zA-Z]")
+
+
+def private_names(source: ast.AST) -> tuple[set[str], set[str]]:
+    """The private names that a module makes, and those that it uses; of `import x._y`, `_y`."""
+    made, used = set(), set()
+    for node in ast.walk(source):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            made.add(node.name)
+        elif isinstance(node, ast.Name | ast.Attribute):
+            name = node.id if isinstance(node, ast.Name) else node.attr
+            of_others = isinstance(node, ast.Attribute) and ast.unparse(node.value) != "self"
+            (made if isinstance(node.ctx, ast.Store) and not of_others else used).add(name)
+        elif isinstance(node, ast.Import):  # `import _thread`
+            made.update(alias.asname or alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            used.update(alias.name for alias in node.names)
+            used.update((node.module or "").split("."))
+    private = [{name for name in names if PRIVATE.fullmatch(name)} for names in (made, used)]
+    return private[0], private[1]
+
+
+def test_the_rule_on_private_names_tells_ones_own_from_anothers():
+    own = "class A:\n    _x: int = 0\n    def f(self, other):\n        self._y = other._x\n"
+    assert private_names(tree(own)) == ({"_x", "_y"}, {"_x"})
+    assert private_names(tree("from a import _b, c\nc._d = c._e()\n_f = __name__")) == (
+        {"_f"},
+        {"_b", "_d", "_e"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("lab.until(lambda: False, within=1)", True),
+        ("eventually(lambda: None, 1, 'nothing')", True),
+        ("lab.until(lambda: done, within=1)", False),
+        ("lab.until(call.done)", False),
+        ("with pytest.raises(GaveUp):\n    lab.until(lambda: False, within=1)", False),
+    ],
+)
+def test_the_rule_on_sleeps_in_disguise_sees_what_it_is_for(source, found):
+    assert bool(sleeps_in_disguise(tree(source))) is found
 
 
 def outside_functions(source: ast.Module) -> ast.Module:
@@ -145,6 +227,40 @@ def test_tests_wait_for_conditions_and_take_free_ports(path):
     assert [ast.unparse(call) for call in sleeps(source)] == []
     assert shared_contexts(source) == []
     assert bad_endpoints(source) == []
+
+
+def by_file(paths: Iterable[Path], find: Callable[[Path], object]) -> dict[str, object]:
+    """What a rule finds in these files, by file; those in which it finds nothing left out."""
+    found = {str(path.relative_to(ROOT)): find(path) for path in paths}
+    return {file: what for file, what in found.items() if what and file not in HOLDS_SAMPLES}
+
+
+def test_nobody_waits_for_what_never_comes():
+    paths = [*PACKAGE, *TESTS, *sorted((ROOT / "tests" / "submissions").rglob("*.py"))]
+    assert by_file(paths, lambda path: sleeps_in_disguise(parsed(path))) == {}
+
+
+# The package
+
+
+def test_a_private_name_is_used_where_it_is_made():
+    """What a module uses and does not make is no private name of another module of ours."""
+    names = {path: private_names(parsed(path)) for path in PACKAGE}
+
+    def of_others(path: Path) -> list[str]:
+        made, used = names[path]
+        theirs = set().union(*(names[other][0] for other in PACKAGE if other != path))
+        return sorted((used - made) & theirs)
+
+    assert by_file(PACKAGE, of_others) == {}
+
+
+def test_a_file_of_the_package_is_not_long():
+    def too_long(path: Path) -> int:
+        lines = len(path.read_text(encoding="utf-8").splitlines())
+        return lines if lines > LONGEST_FILE else 0
+
+    assert by_file(PACKAGE, too_long) == {}
 
 
 # Code in notebooks

@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from zmqlab.record.journal import Hop, Journal
 from zmqlab.show.look import GREY, color, darker
 from zmqlab.show.plots import Picture, space_time, space_time_alt, space_time_text
-from zmqlab.show.spacetime import _Scene
+from zmqlab.show.scene import Scene
 
 ID = b"\x00\xa1\xb2\xc3\x01"  # as ZeroMQ makes them
 
@@ -203,6 +204,20 @@ def test_long_and_binary_frames_are_cut():
     assert len(text) == len(binary) < 110
 
 
+@pytest.mark.parametrize("text", [r"$\nonsense$", "from $5 to $6"])
+def test_dollars_are_letters_not_mathematics(text):
+    journal = History()
+    push, pull = journal.socket(text, "PUSH"), journal.socket("w1", "PULL")
+    journal.sent(push, text.encode())
+    journal.received(pull, text.encode())
+    figure = Picture(space_time, journal, title=text).figure()
+    FigureCanvasAgg(figure).draw()
+    ax = figure.axes[0]
+    written = [each for each in ax.findobj(Text) if "$" in each.get_text()]
+    assert len({each.get_text() for each in written}) == 3  # the title, the name, the frame
+    assert not any(each.get_parse_math() for each in written)
+
+
 def test_times_stand_at_the_left_where_a_message_was_sent():
     ax = drawn(one_by_one(3))
     assert [label.get_text() for label in ax.get_yticklabels()] == ["0.0", "2.0", "4.0"]
@@ -286,6 +301,77 @@ def test_a_limit_is_kept_and_the_lost_ones_that_it_hides_are_counted():
     assert "… 1 more message until" in words(drawn(one_by_one(3), limit=2))[-2]
 
 
+def shown(journal, **options):
+    """The tasks that are told, in words and drawn alike."""
+    told = [line.split('"')[1] for line in in_words(journal, **options) if '"' in line]
+    assert [text.strip('"') for text in words(drawn(journal, **options)) if '"' in text] == told
+    return told
+
+
+def in_words(journal, **options):
+    return space_time_text(journal, times=False, **options).splitlines()
+
+
+@pytest.mark.parametrize(
+    ("about", "tasks"),
+    [
+        ([b"0"], ["0", "1", "2", "3"]),
+        ([b"30"], ["28", "29", "30", "31"]),
+        ([b"59"], ["56", "57", "58", "59"]),
+        ([b"10", b"40"], ["9", "10", "39", "40"]),
+        ([b"9", b"8", b"7", b"6", b"5"], ["5", "6", "7", "8"]),  # more than there is room for
+        ([b"nobody's"], ["0", "1", "2", "3"]),
+        ([], ["0", "1", "2", "3"]),
+    ],
+)
+def test_of_many_messages_those_are_shown_that_it_is_about_and_the_ones_around(about, tasks):
+    assert shown(one_by_one(60), limit=4, about=about) == tasks
+
+
+def test_a_picture_can_be_about_a_hop_that_looks_like_others():
+    journal = History()
+    push, pull = journal.socket("main", "PUSH"), journal.socket("w1", "PULL")
+    for _ in range(9):
+        journal.sent(push, b"same")
+        journal.received(pull, b"same")
+    ax = drawn(journal, limit=2, about=[journal.hops[-1]])
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["14.0", "16.0"]
+
+
+def test_what_is_left_out_before_between_and_after_is_counted():
+    assert in_words(one_by_one(60), limit=4, about=[b"10", b"40"])[-1] == (
+        "… 56 more messages left out: 9 before, 28 between, 19 after these"
+    )
+    assert in_words(one_by_one(60), limit=4, about=[b"59"])[-1] == (
+        "… 56 more messages left out: 56 before these"
+    )
+    ax = drawn(dealt(9, lost=[0]), limit=6, about=[b"task 8"])
+    assert "… 3 more messages left out: 3 before these; 1 of them not received" in words(ax)
+    alt = space_time_alt(one_by_one(60), limit=4, about=[b"59"])
+    assert alt.endswith("main → w1 4. … 56 more messages left out: 56 before these")
+
+
+def test_a_picture_with_less_room_than_messages_shows_what_it_is_about_too():
+    options = {"about": [b"55"]}
+    ax = drawn(one_by_one(60), height=4, **options)
+    assert '"55"' in words(ax)
+    assert '"0"' not in words(ax)
+    picture = Picture(space_time, one_by_one(500), limit=5, **options)
+    assert picture.height < 4
+    assert len(arrows(picture.figure().axes[0])) == 5
+
+
+@given(st.integers(0, 40), st.integers(1, 45), st.sets(st.integers(0, 45)))
+def test_whatever_it_is_about_as_many_are_shown_as_without(n, limit, about):
+    scene = Scene(one_by_one(n), limit=limit, about=[b"%d" % task for task in about])
+    there = [int(message.sent.frames[0]) for message in scene.shown]
+    assert there == sorted(there)
+    assert len(there) == min(n, limit)
+    assert len(there) + len(scene.left_out) == n
+    wanted = sorted(about & set(range(n)))
+    assert set(wanted[:limit]) <= set(there)
+
+
 def test_a_picture_is_as_high_as_its_messages_need_and_not_much_more_than_a_page():
     few, many = Picture(space_time, one_by_one(5)), Picture(space_time, one_by_one(500))
     assert few.height < 4 < many.height == 12
@@ -321,9 +407,9 @@ def test_every_arrow_points_down_and_no_two_ends_share_a_row(lines):
     push, pull = journal.socket("main", "PUSH"), journal.socket("w1", "PULL")
     for sends, _, body in lines:
         (journal.sent if sends else journal.received)(push if sends else pull, body)
-    scene = _Scene(journal, None, None)
+    scene = Scene(journal)
     assert all(arrow.start[1] < arrow.end[1] for arrow in scene.arrows)
-    rows = [scene._lines.rows[end] for end in scene._lines.rows]
+    rows = [scene.lines.rows[end] for end in scene.lines.rows]
     assert rows == sorted(set(rows))
     assert len(rows) == len(lines)
     assert all(row < scene.height for row in rows)
@@ -365,6 +451,15 @@ def test_what_was_lost_what_came_from_elsewhere_and_what_is_left_out_in_words():
     assert space_time_text(one_by_one(50)).splitlines()[-1] == (
         "… 10 more messages until 99.0 ms left out here"
     )
+
+
+def test_a_title_says_the_finding_in_picture_words_and_alternative_text():
+    finding = "c1 was told what c2 had asked for"
+    picture = Picture(space_time, request(), title=finding)
+    assert picture.figure().axes[0].get_title("left") == finding
+    assert picture.alt.startswith(f"{finding}. ")
+    untitled = space_time_text(request())
+    assert space_time_text(request(), title=finding) == f"{finding}\n{untitled}"
 
 
 def test_the_alternative_text_counts_the_ways():

@@ -17,7 +17,9 @@ import zmq
 from zmqlab.record.arrows import messages
 from zmqlab.run.experiment import Experiment
 from zmqlab.run.threads import eventually
-from zmqlab.wire.tap import ROOM, Fault, Faults, Tap
+from zmqlab.wire.faults import Fault, Faults
+from zmqlab.wire.link import ROOM
+from zmqlab.wire.tap import Tap
 
 HERE = Path(__file__).parent
 

@@ -48,9 +48,9 @@ check.lab05(broken)
 #
 # | what happens | what the broker does |
 # |---|---|
-# | a client sends a request: a REQ or a DEALER, any routing id, a body of any number of frames | hands it on to a worker, envelope and all; others do not wait for its answer |
+# | a client sends a request: a REQ, also with `REQ_CORRELATE`, or a DEALER, any routing id, a body of any number of frames | hands it on to a worker, envelope and all; others do not wait for its answer |
 # | a worker sends a reply | hands it to the client that it names |
-# | a client has left when its reply comes | goes on |
+# | a client has left when its reply comes, or reads no replies at all | goes on with the others; what it cannot hand over is lost |
 # | a peer sends something that is no request, or no reply | goes on; whether it drops it or hands it on is up to you |
 # | nothing | waits, and uses no processor time |
 # | the context ends | closes its sockets and ends; `zmq.ContextTerminated` may escape |
@@ -116,7 +116,7 @@ report
 # | replies to `client` | gave each answer to whoever asked last | the reply carries its address |
 # | `router_mandatory` | ended at the first client that left | a ROUTER drops such a reply by itself |
 # | the `0` in `zmq.select` | used a processor to wait | without it, `select` waits |
-# | no `with` | left sockets open, and the caller's `ctx.term()` waits for them | `with`, or `try` and `finally` |
+# | no `with` | left sockets open. CPython closes them with the function's last name for them, unless a traceback keeps it; then the caller's `ctx.term()` waits | `with`, or `try` and `finally` |
 #
 # `zmq.proxy(clients, workers)` in place of the loop passes as well.
 
@@ -174,7 +174,7 @@ if report:
 # %% [markdown]
 # **Think about it.**
 #
-# 1. A friend mends the last fault but one with `zmq.select([clients, workers], [], [], 0.001)`. What has become better, and what has not?
+# 1. A friend leaves the time-out of `zmq.select` in, and writes 0.001 in place of 0. What has become better, and what has not?
 # 2. Suppose you do want a log of who asks. What do you write in place of `client.decode()`?
 # 3. A worker answers a request twice. What does the client see if it is a REQ, and what if it is a DEALER? Could your broker prevent it?
 # 4. Let `work` receive with `recv()` and send with `send()`, one frame each, and run the last cell again. The broker survives. Who does not, and how does the client learn of it?

@@ -11,14 +11,15 @@
 # - run an experiment with real sockets and read its two pictures;
 # - find your way through the course, and see how far you have come.
 #
-# *You need*: some Python, and nothing else. Click on the cell below and press **Shift+Enter**: it
-# runs, and you are in the next one.
+# *You need*: some Python, and nothing else. Wait until the line below this page says *Idle*: before
+# that, a key goes nowhere. Then click on the cell below and press **Shift+Enter**: it runs, and you
+# are in the next one. A cell that has run shows a number in its brackets.
 
 # %%
 import sys
 import time
 
-sys.path.append("..")  # the course's own folder: found even where it was not installed
+sys.path += ["..", "../.."]  # the course's own folder: found even where it was not installed
 from zmqlab.learn import environment
 
 environment.check()  # if something is missing, it says what, and how to repair it
@@ -125,16 +126,15 @@ progress.map()
 # >
 # > - The square button stops a cell that takes too long. The workers end with it.
 # > - A cell that behaves oddly: menu *Kernel*, *Restart Kernel and Run All Cells*.
-# > - What you have passed is kept in `progress.json`, in the course's folder. It is yours: delete it
-# >   to begin anew.
-# > - Change the lessons as you like: `git diff` shows what you did, `git restore notebooks/` undoes
-# >   it.
+# > - This is your own copy of the course, the folder `mine/`: change it as you like. `make reset
+# >   NAME=01` gives you lesson and lab 01 as they were; what you wrote is set aside, not lost.
+# > - What you have passed is kept there in `progress.json`. Delete it to begin anew.
 #
 # ## What now
 #
-# We asked who gets the next task. Now we know one answer: whoever's turn it is, provided that all
-# are there from the start and equally fast. The rest of the course takes these provisos away, one
-# by one.
+# We asked who gets the next task. Now we know one answer: whoever's turn it is, of those that are
+# connected. That was fair and fast here, because all three were there from the start and equally
+# fast. The rest of the course takes these two away, one by one.
 #
 # An open question: the feeder sent all hundred tasks at once, long before they were done. Where
 # were they in the meantime?

@@ -18,6 +18,7 @@
 
 # %%
 import time
+from socket import create_connection
 from statistics import median
 
 import zmq
@@ -74,6 +75,7 @@ def textbook():
             lab.start(name, worker, endpoint, connected)
         lab.until(lambda: len(connected) == 3, what="three calls of connect()")
         feeder(lab.ctx, endpoint)
+        # Each task is in the journal twice: sent, and received.
         lab.until(lambda: len(lab.journal) == 200, what="100 tasks to arrive")
     return lab.journal.counts("received", WORKERS)
 
@@ -158,8 +160,7 @@ print(f"{len(rows)} runs; in each, all three workers came.")
 # %% [markdown]
 # `connect()` waits for nobody: it leaves the work to a background thread and returns. An attempt that comes before the `bind()` is refused; the worker tries again after 100 to 200 ms, chosen at random ([ZMQ_RECONNECT_IVL](https://libzmq.readthedocs.io/en/latest/zmq_setsockopt.html)). A worker counts when both sockets have told each
 # other who they are, in the **handshake**. Then the PUSH makes a queue for it. It deals to the queues that are there *now*, in turn: **round robin** ([30/PIPELINE](https://rfc.zeromq.org/spec/30/)).
-
-# %% [markdown]
+#
 # ## Know, then deal
 #
 # So the first `send()` waits for the first queue, and mostly all the others follow before there is a second. In the ten runs that we watched, nothing was sent until three handshakes had been counted. Whom did those tasks go to?
@@ -213,52 +214,68 @@ taken.compare(len(taken_over))
 # None: coloured is work, pale is idle. A task is bound to a worker in the moment of the `send()`. It lies in that worker's queue, and nothing takes it out again. A worker that comes late gets its part of what is sent from then on, and nothing else.
 
 # %% [markdown]
-# ## And when nobody is there at all?
+# ## Break it: a web browser calls
 #
-# A PUSH may also `connect()`, to a worker that binds. Let it do the one or the other while no worker exists, and send for as long as it takes tasks.
+# Is who connects a worker? Somebody types the feeder's port into a web browser. What a browser says first is no handshake: it asks for a page.
 #
-# > **Predict.** One of the two takes no task at all. Which one, and how many does the other take?
+# > **Predict.** w1 and the browser are connected; a hundred tasks are dealt. How many does w1 get?
+
+# %%
+for_w1 = Prediction("Tasks of 100 that w1 gets beside a browser", low=0, high=100)
+for_w1
 
 
 # %%
-def taken_by(attach):
-    """How many tasks a PUSH takes that has bound, or connected, and has no peer."""
-    with Experiment("nobody") as lab, lab.ctx.socket(zmq.PUSH) as workers:
-        getattr(workers, attach)(lab.endpoint())
-        taken = 0
-        while workers.poll(50, zmq.POLLOUT):  # for 50 ms no room: enough
-            workers.send(b"task")
-            taken += 1
-    return taken
+GET = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\n\r\n"
 
 
-for attach in ("bind", "connect"):
-    print(f"After {attach}() a PUSH without a peer takes {taken_by(attach)} tasks.")
+def browser(ctx, endpoint, page):
+    """Ask for a page as a web browser does; put on `page` what comes."""
+    host, port = endpoint.removeprefix("tcp://").split(":")
+    with create_connection((host, int(port))) as connection:
+        connection.sendall(GET)
+        while came := connection.recv(4096):
+            page.extend(came)
+
+
+with Experiment("a browser") as lab, lab.ctx.socket(zmq.PUSH) as workers:
+    endpoint, page, arrivals = lab.endpoint(), bytearray(), Arrivals(workers)
+    workers.bind(endpoint)
+    lab.start("browser", browser, endpoint, page)
+    lab.until(lambda: workers.poll(0, zmq.POLLOUT), what="somebody to deal to")
+    lab.start("w1", worker, endpoint, [])
+    arrivals.wait(1, patience=5)
+    for task in TASKS:
+        workers.send(task)
+    lab.until(lambda: len(lab.journal) - 100 + page.count(b"task ") == 100, what="100 tasks")
+    print(f"handshakes: {arrivals.count}; tasks for the browser: {page.count(b'task ')}")
+
+for_w1.compare(lab.journal.counts(who=["w1"])["w1"])
 
 # %% [markdown]
-# Who binds makes a queue for each worker that comes, so at first it has none, and `send()` blocks. Who connects makes the queue at once, for a worker that it has never heard of, and fills it up to the **high-water mark**, 1000 messages unless you say
-# otherwise. `send()` returned: that says nothing about a worker. [Lesson 3](03_know_when_done.ipynb) goes on from here.
+# Half of them, and the other half is gone. The bytes of a browser look to libzmq like a peer of its very first version, which had no handshake: it gets a queue at once. So a PUSH deals to who is **connected**, and that is not the same as **a worker**. `Arrivals` counts handshakes, and did not count the browser. Let nobody reach the port who is no worker.
 
 # %% [markdown]
 # ## In practice
 #
 # - **Endpoints.** `lab.endpoint()` gives a free port on this machine alone. `tcp://*:5557`, as tutorials have it, listens on [all interfaces](https://libzmq.readthedocs.io/en/latest/zmq_tcp.html).
-# - **inproc** has no handshake and [no monitor events](https://libzmq.readthedocs.io/en/latest/zmq_socket_monitor.html): a connected peer counts at once.
-# - **READY messages** over a second socket prove only that the *second* connection is up.
+# - **inproc**, between sockets of one Context, has no handshake and [no monitor events](https://libzmq.readthedocs.io/en/latest/zmq_socket_monitor.html): a connected peer counts at once.
+# - **A message "I am ready"**, sent over a second socket, proves only that the *second* connection is up.
+# - **Who connects** makes a queue at once, before there is a peer, and `send()` fills it; who binds makes one for each peer that comes, and without a peer `send()` waits ([zmq_connect](https://libzmq.readthedocs.io/en/latest/zmq_connect.html)). [Lesson 3](03_know_when_done.ipynb) goes on from here.
 # - **Linger.** The end of a Context waits until the messages of its sockets have left, by default for ever; with [ZMQ_LINGER](https://libzmq.readthedocs.io/en/latest/zmq_setsockopt.html) 0 they are thrown away.
 # - **Twice connected** is two queues: a PULL that connects twice to one endpoint gets two shares. [Some kinds of socket](https://libzmq.readthedocs.io/en/latest/zmq_connect.html) ignore the second time.
 
 # %% [markdown]
 # ## What we know now
 #
-# We asked which workers the dealing program deals to. It deals in turn to those whose handshake is done when it sends, and to nobody else. Their list names three workers: three of five were there when four tasks were dealt. Count handshakes first, and nobody gets two.
+# We asked which workers the dealing program deals to. It deals in turn to those that are connected when it sends: a worker is, once its handshake is done, and so is whoever else calls the port. Their list names three workers: three of five were there when four tasks were dealt. Count handshakes first, and nobody gets two.
 
 # %% [markdown]
 # **An open question.** The PUSH connects to three endpoints; at one of them a worker has bound. You send 300 tasks. How many does it get?
 #
 # <details><summary>An answer</summary>
 #
-# A hundred. Each `connect()` made a queue, so the round goes over three, and two hundred tasks wait for workers that may never come. With `workers.immediate = 1`, set before connecting, only a finished connection has a queue, and the one worker gets all. Try it.
+# A hundred. Each `connect()` made a queue, so the round goes over three, and two hundred tasks wait for workers that may never come. With `workers.immediate = 1`, set before connecting, only a finished connection has a queue, and the one worker gets all. Try it; and see in lesson 3 what such a queue loses when the worker dies.
 #
 # </details>
 #

@@ -106,8 +106,8 @@ dealt_ms.compare(round(1000 * makespan(spans)))
 #
 # ## What "available" means
 #
-# It does skip workers, though. [30/PIPELINE](https://rfc.zeromq.org/spec/30/) says which: a peer is **available** while its queue is not full. How full is set by the **high-water mark**, `SNDHWM` for who sends, `RCVHWM` for who receives. So many try ([pyzmq#1111](https://github.com/zeromq/pyzmq/issues/1111)): set
-# both to 1, and each worker has but one task.
+# It does skip workers, though. [30/PIPELINE](https://rfc.zeromq.org/spec/30/) says which: a peer is **available** while its queue is not full. How full is set by the **high-water mark**, `SNDHWM` for who sends, `RCVHWM` for who receives. So one might try, as [pyzmq#1111](https://github.com/zeromq/pyzmq/issues/1111) does to throttle a PULL: set
+# both to 1, and each worker should have but one task.
 #
 # > **Predict.** Both marks are 1. A worker is connected over tcp and never receives. How many tasks of 10 bytes does the PUSH take for it?
 
@@ -129,7 +129,7 @@ def in_flight(transport, hwm, size, stop=1000):
         if transport != "inproc":  # there a peer counts at once
             arrivals.wait(1, patience=5)
         taken = 0
-        while taken < stop and workers.poll(200, zmq.POLLOUT):  # no room for 0.2 s
+        while taken < stop and workers.poll(100, zmq.POLLOUT):  # no room for 0.1 s
             workers.send(bytes(size))
             taken += 1
     return taken
@@ -255,7 +255,7 @@ slower_ms.compare(round(1000 * makespan(spans_slower)))
 # %% [markdown]
 # ## What we know now
 #
-# We asked what a PUSH looks at. It looks at whether a worker's queue is full, and never at the worker. With a straggler among them the fast workers wait for the slow one, and a high-water mark does not help, since it limits memory. A worker that asks when it is free brings the fleet near the lower bound.
+# We asked what a PUSH looks at. It looks at whether a worker's queue is full, and never at the worker. With a straggler among them the fast workers wait for the slow one, and a high-water mark does not help, since it limits memory. Workers that ask when they are free brought this fleet to a small multiple of the lower bound, and what is left above it is one task of the slow worker.
 
 # %% [markdown]
 # **An open question.** Three equal workers ask for tasks. Thirty tasks take 5 ms, one takes 100 ms. Does it matter which one comes first?

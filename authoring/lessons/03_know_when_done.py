@@ -187,7 +187,7 @@ lost_tasks.compare(len(missing))
 # %% [markdown]
 # ## Does it help to keep the queue?
 #
-# Lesson 1 showed that who connects makes its queue without a peer. Then the queue might outlive one. Thirty tasks of a megabyte, so that most of them must wait in the PUSH; w1 takes one and is killed; w2 takes its place.
+# Who binds makes a queue for each peer that comes. Who connects makes its queue at once, before there is a peer; so it might outlive one. Thirty tasks of a megabyte, so that most of them must wait in the PUSH; w1 takes one and is killed; w2 takes its place.
 
 
 # %%
@@ -213,19 +213,19 @@ def take_over(ctx, task_endpoint, attach):
 
 
 # %% [markdown]
-# One function for both ways round: the PUSH binds and the workers connect, or the PUSH connects and each worker binds.
+# One function for both ways round: the PUSH binds and the workers connect, or the PUSH connects and each worker binds. And the open question of lesson 1 recommended `immediate = 1`, which gives no queue to a connection that does not stand: what does that do here?
 #
 # > **Predict.** The PUSH connects, and the workers bind. How many of the 29 other tasks does w2 get?
 
 
 # %%
-def replaced(push_does, workers_do):
+def replaced(push_does, workers_do, immediate=0):
     """Let w2 replace w1, killed with tasks waiting. Returns what became of 30 tasks."""
     with Experiment("replaced", record=False) as lab:
         task_endpoint, result_endpoint = lab.endpoint(), lab.endpoint()
         ventilator, sink = lab.ctx.socket(zmq.PUSH), lab.ctx.socket(zmq.PULL)
         sink.bind(result_endpoint)
-        arrivals = Arrivals(ventilator)
+        arrivals, ventilator.immediate = Arrivals(ventilator), immediate
         getattr(ventilator, push_does)(task_endpoint)
         w1 = lab.spawn("w1", hold, task_endpoint, workers_do, result_endpoint)
         arrivals.wait(1, patience=20)
@@ -249,22 +249,24 @@ kept_tasks
 fates = {
     "PUSH binds": replaced("bind", "connect"),
     "PUSH connects": replaced("connect", "bind"),
+    "connects, immediate": replaced("connect", "bind", immediate=1),
 }
 saved = fates["PUSH connects"]["got by w2"]
-title = f"A PUSH that binds loses what waits; one that connects keeps {saved} of 29"
+title = f"A PUSH that binds loses what waits; one that connects may keep it: {saved} of 29"
 plots.show(plots.stacked, fates, title=title)
 print(f"PUSH binds: w2 gets {fates['PUSH binds']['got by w2']} of 29.")
 print(f"PUSH connects: w2 gets some: {saved > 0}; all: {saved == 29}")
+print(f"PUSH connects, immediate: w2 gets {fates['connects, immediate']['got by w2']} of 29.")
 kept_tasks.compare(saved)
 
 # %% [markdown]
-# The queue belongs to the connection for who binds, and goes with it; it belongs to the endpoint for who connects, and stays ([30/PIPELINE](https://rfc.zeromq.org/spec/30/)). **Bind loses, connect keeps.** But what had left the queue is lost in both cases. Keeping is not knowing: only results are.
+# The queue belongs to the connection for who binds, and goes with it; it belongs to the endpoint for who connects, and stays ([30/PIPELINE](https://rfc.zeromq.org/spec/30/)). **Bind loses, connect keeps, unless it is immediate**: then the queue goes with the connection, as for who binds ([ZMQ_IMMEDIATE](https://libzmq.readthedocs.io/en/latest/zmq_setsockopt.html)). And what had left the queue is lost in any case. Keeping is not knowing: only results are.
 
 # %% [markdown]
 # ## In practice
 #
 # - **Missing is not lost.** After a time-out the result may still come. Whoever sends a task again gets some results twice, and must count each task once.
-# - **A dead process** is noticed because its kernel closes the connection. A frozen one is not noticed, and a cut cable late, unless you ask for heartbeats ([ZMQ_HEARTBEAT_IVL](https://libzmq.readthedocs.io/en/latest/zmq_setsockopt.html)).
+# - **A dead process** is noticed because its kernel closes the connection. A frozen one is not noticed, and a cut cable late, unless you ask for heartbeats ([ZMQ_HEARTBEAT_IVL](https://libzmq.readthedocs.io/en/latest/zmq_setsockopt.html)). ZeroMQ's own background thread answers those, so a worker that hangs in a loop of its own still looks alive.
 # - **A full sink** stops the pipeline: the workers' PUSH sockets [block](https://libzmq.readthedocs.io/en/latest/zmq_socket.html) when their queues are full.
 # - **`linger = 0`** at the ventilator loses tasks without any death.
 
@@ -278,7 +280,7 @@ kept_tasks.compare(saved)
 #
 # <details><summary>An answer</summary>
 #
-# Connect keeps: each worker's queue for the sink stays, and when the new sink is there, it is delivered. Lost is what the old sink had received and not stored, and what was in the kernel's buffers. Meanwhile the workers go on until their queues are full; then they block.
+# Connect keeps, if it is not immediate: each worker's queue for the sink stays, and when the new sink is there, it is delivered. Lost is what the old sink had received and not stored, and what was in the kernel's buffers. Meanwhile the workers go on until their queues are full; then they block.
 #
 # </details>
 #

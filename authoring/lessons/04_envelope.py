@@ -87,7 +87,7 @@ tap.wire
 # %% [markdown]
 # Read it from the top. Both sides greet and say READY: what kind of socket they are, and by which name they want to be known. Only then come messages, frame by frame, each with its flags: MORE says that another frame of the same message follows.
 #
-# Two frames travel: the delimiter and the body. So the **REQ adds the delimiter**. The address never travels with a message; the name went over once, in READY, and the **ROUTER puts it in front** of whatever comes in on that connection.
+# Two frames travel: the delimiter and the body. So the **REQ adds the delimiter**. No address travels with this message; the name went over once, in READY, and the **ROUTER puts it in front** of whatever comes in on that connection.
 # On the way back it takes the first frame off again, and uses it to choose the connection.
 
 # %% [markdown]
@@ -156,9 +156,10 @@ with Experiment() as lab, lab.ctx.socket(zmq.PULL) as reports:
         seen.append(reports.recv())
 
 print(f"two brokers, two clients, the same address: {seen[0] == seen[1]}")
+show(seen, "DEALER")
 
 # %% [markdown]
-# The random start comes from the C library's `rand()`, which nobody has seeded ([random.cpp](https://github.com/zeromq/libzmq/blob/v4.3.5/src/random.cpp)): each new process draws the same. On Linux the first address is `006B8B4567`: search the web for it, and you find it in the printed output of the ZeroMQ Guide and in other people's logs.
+# The random start comes from the C library's `rand()`, which nobody has seeded ([random.cpp](https://github.com/zeromq/libzmq/blob/v4.3.5/src/random.cpp)): each new process draws the same. Search the web for the bytes that you see (on Linux mostly `006B8B4567`), and you find them in the printed output of the ZeroMQ Guide and in other people's logs.
 #
 # > **Watch out.** An address belongs to one connection of one ROUTER. Hand it back as it came; compare it, show it in hex, do not decode it. Forget it when the client reconnects or the broker restarts: then it may well be somebody else's.
 
@@ -226,7 +227,7 @@ follow(lab.journal, one.wire, two.wire)
 # Every line is one place: what this program gave to, or got from, this socket, and what a tap saw between two of them. Follow `anna` down. The ROUTER writes it, the **DEALER neither adds nor takes off** anything, so it travels on the second wire,
 # and the **REP takes it off** with the delimiter and keeps both. When the worker answers, the REP puts them back, and the ROUTER finds the way by them.
 #
-# Nobody remembers who asked. The question carries the address of its answer.
+# The broker remembers nobody: the question carries the address of its answer. Only the REP at the end keeps the address, for as long as it works on that one question.
 
 # %% [markdown]
 # ## Addresses pile up
@@ -318,7 +319,7 @@ with Experiment() as lab:
 tap.wire.only("message")
 
 # %% [markdown]
-# The answer went over the wire. The REQ takes it for a broken connection, **hangs up, and never calls again**: a second is ten times what ZeroMQ waits before it connects anew. Its program waits for an answer that cannot come any more. Only a socket monitor would have told (DISCONNECTED). It is a known defect,
+# The answer went over the wire. The REQ takes it for a broken connection, **hangs up, and never calls again**: ZeroMQ would connect anew after 100 to 200 ms, and we waited five times that. Its program waits for an answer that cannot come any more. Only a socket monitor would have told (DISCONNECTED). It is a known defect,
 # [libzmq#4196](https://github.com/zeromq/libzmq/issues/4196), of tcp and ipc; on inproc, where there is no connection to hang up, the REQ drops such an answer and waits on.
 
 # %% [markdown]

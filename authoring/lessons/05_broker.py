@@ -6,13 +6,13 @@
 # *You will be able to*
 # - write a broker that serves many clients at once and gives each one its own answers,
 # - say whom it hands a request to, and what a slow worker does to everybody else,
-# - name four ways in which a ROUTER throws a message away without a word.
+# - name three ways in which a ROUTER throws a message away without a word.
 #
 # *You need:* lesson 4.
 
 # %% [markdown]
-# Somebody builds a server of a ROUTER for the clients, a DEALER for the workers, and a few worker threads. One long task shall not hold up the clients with short ones. But "the message ends up going to a busy worker"
-# ([pyzmq#1194](https://github.com/zeromq/pyzmq/issues/1194)), while another worker has nothing to do.
+# Somebody builds a server of a ROUTER for the clients, a DEALER for the workers, and a few worker threads, and keeps a list of who is free. One long task shall not hold up the clients with short ones. So each message is addressed to a free worker; "but the message ends up going to a busy worker"
+# ([pyzmq#1194](https://github.com/zeromq/pyzmq/issues/1194)). The address is right. It is the DEALER that does not read it.
 #
 # So the question is: **what does a broker of ROUTER and DEALER promise, and to whom does it give the next request?**
 
@@ -216,7 +216,7 @@ plots.show(plots.ecdf, {"dealt in turn": dealt}, title=title, what="wait", log=T
 
 # %% [markdown]
 # Two in three answers come soon. Every third request lands in the queue of w3, and its client stands still with it: before long all twelve stand there, and the fast workers have nothing to do. The median hides this; the **tail** of the distribution
-# shows it. [netmq#946](https://github.com/zeromq/netmq/issues/946) and [navitia#348](https://github.com/hove-io/navitia/issues/348) are two services that met it.
+# shows it. [netmq#946](https://github.com/zeromq/netmq/issues/946) asks what to do about it; [navitia#348](https://github.com/hove-io/navitia/issues/348) foresaw it from the source of a service, before anybody had measured it.
 
 # %% [markdown]
 # ## The same loop in C

@@ -11,7 +11,7 @@
 # *You need:* lesson 5.
 
 # %% [markdown]
-# A journey planner put `zmq.proxy` between its web servers and its threads. A quick request could get stuck behind a slow one at its thread, while other threads were idle ([navitia#348](https://github.com/hove-io/navitia/issues/348)). Two years later the proxy was replaced, so that a request
+# A journey planner put `zmq.proxy` between its web servers and its threads. A reader of its source pointed out that a quick request could get stuck behind a slow one at its thread, while other threads are idle ([navitia#348](https://github.com/hove-io/navitia/issues/348)). Two years later the proxy was replaced, so that a request
 # goes to the first thread that is free ([navitia#1489](https://github.com/hove-io/navitia/pull/1489)).
 #
 # So the question is: **how does a broker know who is free, and which of the free ones should get the next task?**
@@ -156,12 +156,12 @@ def waits(journal):
     return found
 
 
-title = "The tail goes where the free worker gets the task"
+title = "To who is free: a longer median, a much shorter tail, and all done sooner"
 waited = {"dealt in turn": waits(dealt), "to who is free": waits(given)}
 plots.show(plots.ecdf, waited, title=title, what="wait", log=True)
 
 # %% [markdown]
-# The slowest answers are no longer a queue's length away, but one task. The median is no better than before: no client is stuck at w3 any more, so all twelve ask the fast ones.
+# The slowest answers are no longer a queue's length away, but one task. The median is longer than before, and that is no loss: before, most clients stood at w3 most of the time, and the few others had the fast workers to themselves. Now all twelve ask the fast ones, and wait there for each other. Clients that wait for their answer before they ask again are a **closed loop**: who is served sooner asks more often.
 #
 # ## Where do requests wait?
 #
@@ -286,7 +286,7 @@ busy_percent.compare(round(100 * busy[1]))
 # %% [markdown]
 # Each unit of credit hides one more task's worth of the way: a worker is busy for k · task / (task + way) of the time, until that is all of it. And each unit binds a request earlier: the slow worker of our fleet takes eight at once, and the last of them is the last of all.
 #
-# So: **credit 1 where tasks are long against the way, a few where they are short, and never many.**
+# So how many? To keep a fleet up with its load, k must be more than load × (task + way) / task: a little over 1 where tasks are long against the way, many where they are short. And each more than that binds earlier, for nothing. Compute it for these 5 ms and 1 ms, at full load, and look at the table: does a credit of that size keep the workers busy?
 #
 # Look at the price with live sockets. `by_policy` asks a rule whom to give the request to. The rule sees how many requests each worker has outstanding, and may say None: nobody now.
 

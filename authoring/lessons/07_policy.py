@@ -178,9 +178,9 @@ clock = on_the_clock(least_recently_used, exponential(0.010))
 print(*table, f"idle longest, exponential{clock} {formula:9.1f}", sep="\n")
 
 # %% [markdown]
-# Each formula lies within what the clock can tell. And it says what to look at: the wait grows with the load, without end, and in proportion to 1 + **variance** / mean² (for one worker exactly, for a queue before several very nearly).
+# Each formula lies within what the clock can tell. And it says what to look at: the wait grows with the load, without end, and, for one worker, in proportion to 1 + **variance** / mean². For one queue before several workers that is a rule of thumb and no more: two kinds of work with the same mean and variance may wait differently ([Gupta and others, 2010](https://doi.org/10.1007/s11134-009-9133-x)).
 #
-# Round robin is the best for equal tasks and bad for unequal ones. Somewhere between, it stops to be the best.
+# Round robin is the best for equal tasks here, and bad for unequal ones. Somewhere between, it stops to be the best. Where, depends on the load and on the way to the workers: here 0.8, and half a millisecond.
 #
 # > **Predict.** At which variance / mean² is that? Exponential work has 1, our bimodal work 5.76.
 
@@ -295,7 +295,7 @@ def run_live(choose, arrivals, costs):
 
 
 # %% [markdown]
-# Three kinds of work, three policies, 300 tasks of 5 ms each. Over loopback a message travels for about a tenth of a millisecond; the clock is told so.
+# Three kinds of work, three policies, 200 tasks of 5 ms each. Over loopback a message travels for about a tenth of a millisecond; the clock is told so.
 #
 # > **Predict.** For how many of the three kinds of work will round robin have the shortest mean on your machine?
 
@@ -304,13 +304,13 @@ ahead = Prediction("Kinds of work, of three, with round robin ahead", low=0, hig
 ahead
 
 # %%
-arrivals, pictures, winners, all_answered = poisson(4 * 0.8 / 0.005, 300), [], [], []
+arrivals, pictures, winners, all_answered = poisson(4 * 0.8 / 0.005, 200), [], [], []
 three = {"round robin": RoundRobin(), "idle longest": least_recently_used, "credit 2": Credit(2)}
 for work in (constant(0.005), exponential(0.005), bimodal(0.005)):
     clock, live = {}, {}
     for name, choose in three.items():
-        clock[name] = simulate(choose, arrivals, work.costs(300), travel=0.0001).sojourns
-        live[name], answered = run_live(choose, arrivals, work.costs(300))
+        clock[name] = simulate(choose, arrivals, work.costs(200), travel=0.0001).sojourns
+        live[name], answered = run_live(choose, arrivals, work.costs(200))
         all_answered.append(answered)
     for where, sojourns in (("clock", clock), ("live", live)):
         winners.append(min(three, key=lambda name: fmean(sojourns[name])))
@@ -324,7 +324,7 @@ show(together(*pictures, text=text))
 ahead.compare(winners[1::2].count("round robin"))
 
 # %% [markdown]
-# Left the clock, right your machine; ahead is who has the shortest mean. Where the clock sees a clear difference, so do the sockets. Where it sees a small one, your machine decides.
+# Left the clock, right your machine; ahead is who has the shortest mean. On a quiet machine the sockets see what the clock sees wherever the difference is clear. Where it is small, as with constant work, your machine decides.
 #
 # A busy machine wakes its sleepers late, so equal tasks are no longer equal, and it lets the broker wait for a processor, so each round trip takes longer. The one hurts round robin, the other `idle longest`. The clock has a number for each: the variance, and `travel`. That is what a model is for.
 
@@ -368,7 +368,7 @@ together(charts[3], charts[1], columns=1, text=text)
 # %% [markdown]
 # ## In practice
 #
-# - **Measure the variance first**, then the round trip against the task. Work and workers all alike: PUSH or DEALER, nothing to build. Work that varies and takes much longer than the round trip: idle workers, credit 1. In between: a credit of 2, seldom more.
+# - **Measure the variance first**, then the round trip against the task. Work and workers all alike: PUSH or DEALER, nothing to build. Work that varies and takes much longer than the round trip: idle workers, credit 1. In between: a little credit, just more than load × (1 + way / task).
 # - **You have met credit under other names.** `TaskScheduler.hwm` of ipyparallel, the prefetch count of AMQP, Dask's `worker-saturation`: in 2022 Dask returned to keeping tasks back, with a little more than one per thread ([distributed#7213](https://github.com/dask/distributed/issues/7213)).
 # - **Two choices are for many brokers.** Several that all see the same least loaded worker send it everything at once; chance keeps them apart.
 # - **No policy creates capacity.** From a load of 1 on, the queue grows without end under each of them. Then the question is whom to refuse.
@@ -379,7 +379,7 @@ together(charts[3], charts[1], columns=1, text=text)
 #
 # We asked which policy for which work. Equal tasks: round robin, which no policy beats and which needs no answer to go on. The more the tasks vary, the more it pays to decide late, and the price is a round trip for each task. A small credit buys most of both.
 #
-# So the two teams need not disagree: who keeps tasks back has tasks that differ, who sends them ahead has tasks that are short beside the way to the worker.
+# Both teams of the beginning moved along this line, and each knew the price: whoever sends ahead keeps the workers busy and binds early (Dask then relied on taking tasks back from who had too many), whoever keeps back saves memory and decides late, and pays the way for each task.
 #
 # **One more question.** `idle longest` needs no loads, only an order. `least loaded` needs the loads. Which of the two can you build with REQ workers, and which one cannot?
 #

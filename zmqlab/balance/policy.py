@@ -134,6 +134,8 @@ class Fleet(Generic[Worker]):
     def __init__(self, workers: Iterable[Worker] = ()) -> None:
         self._outstanding: dict[Worker, int] = {}  # in order of joining
         self._line: list[Worker] = []  # who became idle longest ago comes first
+        self._asked: Policy | None = None  # whether it wants the order of joining, we know
+        self._fixed_order = False
         for worker in workers:
             self.join(worker)
 
@@ -168,7 +170,9 @@ class Fleet(Generic[Worker]):
 
         Raises IndexError where the policy names a worker that there is not.
         """
-        line = list(self._outstanding) if in_fixed_order(choose) else self._line
+        if choose is not self._asked:  # once for each policy, not for each task
+            self._asked, self._fixed_order = choose, in_fixed_order(choose)
+        line = list(self._outstanding) if self._fixed_order else self._line
         if not line:
             return None
         index = choose([self._outstanding[worker] for worker in line], rng)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import inspect
 import reprlib
 import sys
@@ -17,9 +16,10 @@ from typing import Any, Literal
 import zmq
 
 from zmqlab.record.lens import Context, Socket
-from zmqlab.run.threads import Stopped, Task
+from zmqlab.run.threads import Stopped, Task, stop
 from zmqlab.run.where import in_learners_code, origin, place
 
+from .machine import Used, busy_part, used_by_all
 from .report import Finding, failed
 
 State = Literal["not started", "running", "returned", "raised", "context ended", "stopped"]
@@ -27,6 +27,7 @@ State = Literal["not started", "running", "returned", "raised", "context ended",
 HOLE = "is yours to write"  # what authoring/build.py puts into a hole
 TICK = 0.05  # seconds between two looks at a call
 ALWAYS_LATE = 0.005  # seconds by which a look may be late on any machine
+SPINS = 0.3  # part of the time: a thread that runs more than that is not waiting
 MOMENT = 1.0  # seconds that a learner's thread has to end after all else has ended
 
 
@@ -70,18 +71,19 @@ class Call:
         self.error: BaseException | None = None
         self.where = ""  # the learner's line where it failed or was stuck
         self.waited = 0.0  # seconds that `wait` has waited in vain; 0 if it ended in time
+        self.busy: float | None = None  # then: the part of the time that its thread ran, if known
         self.started = self.ended = 0.0  # seconds on the monotonic clock
         self.cpu = 0.0  # processor time of its thread, seconds
         self.in_line = 0.0  # seconds that its thread stood in line for a processor
         self.late = 0.0  # seconds by which `wait` was woken late, in all: how slow the machine is
         self.left_open: list[str] = []  # sockets of its context that it did not close
         self.context_closed = False  # it ended the context, which is not its own
-        self._thread: threading.Thread | None = None
+        self.thread: threading.Thread | None = None  # in which it is called
         self._done = threading.Event()
 
     def __call__(self, *args: Any) -> None:
         """Call the function and note all about it."""
-        self._thread = threading.current_thread()
+        self.thread = threading.current_thread()
         ctx = args[0] if args and isinstance(args[0], Context) else None
         if ctx is not None:
             _watch(ctx, self.socket_class)
@@ -121,7 +123,10 @@ class Call:
     def wait(self, within: float) -> bool:
         """Whether the call ends within so many seconds. If not, `where` says where it is."""
         end = time.monotonic() + within
+        seen: tuple[float, dict[int, Used]] | None = None  # what its thread had used, and when
         while not self.done and (left := end - (now := time.monotonic())) > 0:
+            if seen is None and left <= within / 2:  # what it does now, not how it came here
+                seen = now, self._used()
             step = min(left, TICK)
             if not self._done.wait(step):
                 self.late += max(0.0, time.monotonic() - now - step - ALWAYS_LATE)
@@ -130,14 +135,21 @@ class Call:
             return True
         self.waited += within
         self.where = self.here()
+        if seen is not None and (before := seen[1]):
+            self.busy = busy_part(before, self._used(), time.monotonic() - seen[0])
         return False
+
+    def _used(self) -> dict[int, Used]:
+        """What its thread has used of a processor so far; {} where the system does not say."""
+        number = self.thread and self.thread.native_id
+        return {thread: used for thread, used in used_by_all().items() if thread == number}
 
     def here(self) -> str:
         """The learner's line at which the call is now.
 
         A function that the check calls again and again may be between two calls: then look again.
         """
-        ident = self._thread.ident if self._thread else None
+        ident = self.thread.ident if self.thread else None
         for _ in range(50):
             frame = sys._current_frames().get(ident or 0)
             if frame is None or in_learners_code(frame):
@@ -150,8 +162,7 @@ class Call:
         task = Task(self.name, self, args)
         task.thread.start()
         if not self.wait(within):
-            task.interrupt()
-            task.wait(MOMENT)
+            stop([task.thread])
         return self
 
     # ---- what can be wrong with a call whatever it was for
@@ -166,8 +177,16 @@ class Call:
             f"{self.name} returns",
             f"{self.name} had not returned after {self.waited:g} s, and was stopped.\n"
             f"It was at {self.where or 'no line that could be found'}",
-            "What does that line wait for, and who is to bring it?",
+            self._what_to_ask(),
         )
+
+    def _what_to_ask(self) -> str:
+        """The hint for a call that did not return."""
+        if self.busy is None:
+            return "What does that line wait for? If for nothing: what is to end the loop it is in?"
+        if self.busy > SPINS:
+            return "It waits for nothing there: it goes round. What is to end that loop, and when?"
+        return "What does that line wait for, and who is to bring it?"
 
     def early_end(self) -> Finding | None:
         """Why a call that is to go on until its context ends has ended before; None if not.
@@ -288,7 +307,8 @@ def not_plain(name: str, evidence: str) -> Finding:
 
 # ------------------------------------------------------------------ sockets left open
 
-_dropped: weakref.WeakKeyDictionary[Context, list[tuple[int, str]]] = weakref.WeakKeyDictionary()
+_Dropped = list[tuple[threading.Thread, str]]
+_dropped: weakref.WeakKeyDictionary[Context, _Dropped] = weakref.WeakKeyDictionary()
 
 
 def _watch(ctx: Context, kind: type[Socket]) -> None:
@@ -304,19 +324,19 @@ def _watch(ctx: Context, kind: type[Socket]) -> None:
     class Watched(kind):  # type: ignore[valid-type, misc]
         def __del__(self) -> None:
             if not self.closed:
-                if self.note is not None:  # monitors close with their socket
-                    dropped.append((self._maker, repr(self.note)))
+                if self.note is not None:  # a monitor's reader goes with its socket
+                    dropped.append((self.maker, repr(self.note)))
                 self.close()
 
-    ctx.socket = functools.partial(ctx.socket, socket_class=Watched)  # type: ignore[method-assign]
+    ctx.base = Watched
 
 
 def _unclosed(ctx: Context) -> list[str]:
     """The sockets that this thread made in this context and has not closed."""
-    me = threading.get_ident()
+    me = threading.current_thread()
     still = [
         repr(socket.note)
         for socket in ctx.unclosed()
-        if getattr(socket, "note", None) and socket._maker == me
+        if getattr(socket, "note", None) and ctx.maker(socket) is me
     ]
-    return still + [name for maker, name in _dropped.get(ctx, ()) if maker == me]
+    return still + [name for maker, name in _dropped.get(ctx, ()) if maker is me]

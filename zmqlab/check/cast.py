@@ -15,6 +15,7 @@ from zmq.utils.monitor import recv_monitor_message
 
 from zmqlab.record.journal import Journal
 from zmqlab.record.lens import Socket
+from zmqlab.record.place import place_of
 from zmqlab.run.threads import GaveUp, eventually
 
 from .call import ALWAYS_LATE, Call
@@ -25,16 +26,8 @@ from .report import Finding, Report
 
 TICK = 0.005  # seconds between two looks at what a scenario waits for
 ENOUGH = 0.5  # seconds of processor time in which any function does what takes milliseconds
-HERE = {"*", "0.0.0.0", "::", "127.0.0.1", "::1", "localhost"}  # hosts that are this machine
 
 Note = Callable[..., None]  # note(what, value=None) puts a mark into the history
-
-
-def place(endpoint: str) -> str:
-    """One name for all the endpoints that are one place on this machine."""
-    address, _, port = endpoint.rpartition(":")
-    transport, _, host = address.partition("://")
-    return f"tcp://here:{port}" if transport == "tcp" and host.strip("[]") in HERE else endpoint
 
 
 class Cast:
@@ -90,7 +83,7 @@ class Cast:
 
     def meets(self, endpoints: Iterable[str]) -> bool:
         """Whether one of these endpoints is such a place."""
-        return not {place(end) for end in self._endpoints}.isdisjoint(map(place, endpoints))
+        return not {place_of(end) for end in self._endpoints}.isdisjoint(map(place_of, endpoints))
 
     def call(
         self,

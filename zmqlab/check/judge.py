@@ -20,18 +20,20 @@ That keeps a report short and its time bounded.
 
 from __future__ import annotations
 
-import contextlib
 import inspect
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from zmqlab.learn import progress
 from zmqlab.record.journal import Journal
+from zmqlab.record.stories import story
 from zmqlab.run.experiment import Experiment
-from zmqlab.run.threads import Task
+from zmqlab.run.interrupt import WholeWiths
+from zmqlab.run.threads import stop
 from zmqlab.run.where import is_library, origin, place
 
 from .call import HOLE, MOMENT, brief, not_plain, said, unwritten
@@ -49,19 +51,10 @@ class Trial(Experiment):
     def __init__(self, name: str, *, grace: float = 1.0, linger: int = -1) -> None:
         super().__init__(name, grace=grace, linger=linger)
 
-    def __enter__(self) -> Trial:
-        super().__enter__()
-        return self
-
     def end(self) -> None:
         """End everything, and say nothing of it."""
         super().end()
         self.stuck.clear()
-
-    @property
-    def over(self) -> bool:
-        """Whether its Context has ended. False after `end`: a socket is still open in it."""
-        return self._ended.is_set()
 
 
 @dataclass(frozen=True)
@@ -79,16 +72,14 @@ def judge(lab: str, functions: Mapping[str, Any], scenarios: Sequence[Scenario])
     functions: the contract of each, "feed(ctx, endpoint)", and what the learner handed in for it.
     """
     before = set(threading.enumerate())
-    with captured() as printed:
+    with WholeWiths(), captured() as printed:
         findings = [f for item in functions.items() if (f := uncallable(*item))]
         findings = findings or _all_unwritten(functions)
         if not findings:
             findings = list(_as_long_as_they_pass(scenarios, list(functions.values())))
         findings += threads_left(before)
     report = Report(lab, tuple(findings), printed.text())
-    if report:
-        _record(lab)
-    return report
+    return replace(report, notice=_note_pass(lab)) if report else report
 
 
 def _all_unwritten(functions: Mapping[str, Any]) -> list[Finding]:
@@ -132,15 +123,8 @@ def _findings(scenario: Scenario, functions: list[Any]) -> list[Finding]:
 
 
 def together(*journals: Journal, frames: Sequence[bytes] = ()) -> Journal:
-    """One journal of what several Contexts saw; of the messages that carry one of these frames.
-
-    With no frames given, of all messages.
-    """
-    hops = [hop for journal in journals for hop in journal]
-    if frames:
-        wanted = set(frames)
-        hops = [hop for hop in hops if not wanted.isdisjoint(hop.frames)]
-    return Journal.of(hops, [socket for journal in journals for socket in journal.sockets])
+    """What several Contexts saw: the stories of these frames; with none given, all."""
+    return story(Journal.joined(*journals), *frames)
 
 
 def uncallable(contract: str, function: Any) -> Finding | None:
@@ -180,7 +164,14 @@ def threads_left(before: set[threading.Thread]) -> list[Finding]:
         left[0].join(0.02)
     if not left:
         return []
-    lines = [_stop(thread) for thread in left]
+    frames = sys._current_frames()
+    where = {thread: place(frames.get(thread.ident or 0)) for thread in left}
+    stop(left)
+    lines = [
+        f"The thread {thread.name} "
+        f"{'could not be stopped' if thread.is_alive() else 'had to be stopped'}. It was at {line}"
+        for thread, line in where.items()
+    ]
     shown, more = lines[:3], len(lines) - 3
     if more > 0:
         shown.append(f"… and {more} more")
@@ -191,18 +182,6 @@ def threads_left(before: set[threading.Thread]) -> list[Finding]:
             "A thread ends when its function does: what is it waiting for?",
         )
     ]
-
-
-def _stop(thread: threading.Thread) -> str:
-    """Stop a thread if that can be done; a line on what it did and whether it is gone."""
-    where = place(sys._current_frames().get(thread.ident or 0))
-    task = Task.__new__(Task)
-    task.thread = thread
-    for _ in range(20):  # code that catches everything catches some of them
-        task.interrupt()
-        thread.join(0.02)
-    state = "could not be stopped" if thread.is_alive() else "had to be stopped"
-    return f"The thread {thread.name} {state}. It was at {where}"
 
 
 def learners_threads(before: set[threading.Thread]) -> list[threading.Thread]:
@@ -223,9 +202,9 @@ def _has_learners_code(frame: Any) -> bool:
     return False
 
 
-def _record(lab: str) -> None:
-    """Note the pass in the learner's progress; a report never fails for it."""
-    with contextlib.suppress(Exception):
-        from zmqlab.learn import progress
-
-        progress.record(lab)
+def _note_pass(lab: str) -> str:
+    """Note the pass in the learner's progress; what has to be said of that. No report fails."""
+    try:
+        return progress.record(lab)
+    except Exception as error:
+        return f"This pass could not be noted: {said(error)}."

@@ -1,11 +1,22 @@
-"""Was it the machine? How long threads have run, and stood in line for a processor."""
+"""Was it the machine? What threads do while a check waits: run, wait, or stand in line to run.
+
+    watch = Watch()            # before the program under test begins
+    … the program begins, the check waits for something in vain …
+    watch.rests()              # all its threads wait: what has not come is not coming
+    lap = watch.lap()          # and from here on:
+    lap.late                   # seconds that others had the processor: the machine's doing
+    lap.busy                   # the part of the time that the busiest thread ran: the program's
+
+Linux tells all this of each thread. Elsewhere the answers are those of a machine at leisure.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,28 +29,98 @@ class Used(NamedTuple):
     wants_to_run: bool = False  # at this moment
 
 
-def used_by(thread: threading.Thread) -> Used:
-    """What a thread has used so far; where the system does not say, all that the process has."""
-    if not hasattr(time, "pthread_getcpuclockid"):
-        return Used(time.process_time(), 0.0)
-    ran = time.clock_gettime(time.pthread_getcpuclockid(thread.ident or 0))
-    about = Path(f"/proc/self/task/{thread.native_id}")
-    try:
-        in_line = int((about / "schedstat").read_text().split()[1]) / 1e9
-        state = (about / "stat").read_text().rpartition(")")[2].split()[0]
-    except (OSError, IndexError, ValueError):
-        return Used(ran, 0.0)
-    return Used(ran, in_line, state == "R")
-
-
-def used_by_all() -> dict[int, Used]:
-    """What each thread of this process has used so far; {} where the system does not say."""
+def used_by_all(pid: int | str = "self", but: Container[int] = ()) -> dict[int, Used]:
+    """What each thread of a process has used so far, but for these; {} where nothing tells."""
     found = {}
-    for about in Path("/proc/self/task").glob("*/schedstat"):
-        with contextlib.suppress(OSError, IndexError, ValueError):
-            ran, in_line = about.read_text().split()[:2]
-            found[int(about.parent.name)] = Used(int(ran) / 1e9, int(in_line) / 1e9)
+    for thread in _threads(pid):
+        if thread not in but:
+            with contextlib.suppress(OSError, IndexError, ValueError):  # it may end meanwhile
+                about = f"/proc/{pid}/task/{thread}"
+                ran, in_line = Path(about, "schedstat").read_text().split()[:2]
+                found[thread] = Used(int(ran) / 1e9, int(in_line) / 1e9, _wants_to_run(about))
     return found
+
+
+def _threads(pid: int | str) -> list[int]:
+    with contextlib.suppress(OSError):
+        return [int(name) for name in os.listdir(f"/proc/{pid}/task")]
+    return []
+
+
+def _wants_to_run(about: str) -> bool:
+    return Path(about, "stat").read_text().rpartition(")")[2].split()[0] == "R"
+
+
+class Watch:
+    """Looks at the threads that came since it was made, and at those of `pids`."""
+
+    def __init__(self) -> None:
+        self.pids: list[int] = []
+        self._before = {*_threads("self"), threading.get_native_id()}
+
+    def look(self) -> dict[int, Used]:
+        """What each of them has used so far, by its number in the system."""
+        found = used_by_all("self", self._before)
+        for pid in self.pids:
+            found |= used_by_all(pid)
+        return found
+
+    def rests(self) -> bool:
+        """Whether none of them wants to run: each waits for another, or for a message."""
+        pids: list[int | str] = ["self", *self.pids]
+        for pid in pids:
+            for thread in _threads(pid):
+                with contextlib.suppress(OSError, IndexError):
+                    if (pid != "self" or thread not in self._before) and _wants_to_run(
+                        f"/proc/{pid}/task/{thread}"
+                    ):
+                        return False
+        return True
+
+    def lap(self, threads: Iterable[threading.Thread] | None = None) -> Lap:
+        """What they do from now on; of these threads alone, where some are named."""
+        return Lap(self, threads)
+
+
+class Lap:
+    """What watched threads have done since it began."""
+
+    def __init__(self, watch: Watch, threads: Iterable[threading.Thread] | None = None) -> None:
+        self.watch = watch
+        self.only = None if threads is None else {thread.native_id for thread in threads}
+        self.before, self.began = self._look(), time.monotonic()
+
+    def _look(self) -> dict[int, Used]:
+        used = self.watch.look()
+        if not used:  # the system does not say: all that the process has used
+            return {0: Used(time.process_time(), 0.0)}
+        return {n: u for n, u in used.items() if self.only is None or n in self.only}
+
+    @property
+    def seconds(self) -> float:
+        """How long it is since it began."""
+        return time.monotonic() - self.began
+
+    @property
+    def late(self) -> float:
+        """Seconds that a thread stood in line that wanted little; see `out_of_turn`."""
+        return out_of_turn(self.before, self._look(), self.seconds)
+
+    @property
+    def busy(self) -> float:
+        """The part of the time that the busiest of them ran; see `busy_part`."""
+        return busy_part(self.before, self._look(), self.seconds)
+
+    @property
+    def ran(self) -> float:
+        """Seconds that the busiest of them ran."""
+        after = self._look()
+        return max((after[n].ran - u.ran for n, u in self.before.items() if n in after), default=0)
+
+    @property
+    def starved(self) -> bool:
+        """Whether one has stood in line for so long that it is not known yet what it would do."""
+        return starved(self.before, self._look(), self.seconds)
 
 
 def out_of_turn(before: Mapping[int, Used], after: Mapping[int, Used], seconds: float) -> float:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import base64
 import html
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from textwrap import shorten
 from typing import Literal
 
-from zmqlab.record.journal import Journal
+from zmqlab.record.journal import Hop, Journal
 
 Verdict = Literal["passed", "failed", "undecided"]
 
 MARK: dict[Verdict, str] = {"passed": "✓", "failed": "✗", "undecided": "?"}
 LONGEST_STORY = 24  # messages of a story that are shown
+LONGEST_TITLE = 160  # characters of its title
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,7 @@ class Finding:
         every run: a report that passed is the same text each time.
     hint: what to look at next.
     story: the messages in which it can be seen; drawn under the table for the first failure.
+    about: frames and hops of the story that show it, so that they are drawn if not all can be.
     """
 
     rule: str
@@ -33,6 +36,12 @@ class Finding:
     evidence: str
     hint: str = ""
     story: Journal | None = field(default=None, compare=False, repr=False)
+    about: Collection[bytes | Hop] = field(default=(), compare=False, repr=False)
+
+    @property
+    def title(self) -> str:
+        """What was seen in short, for the picture of it."""
+        return shorten(self.evidence.partition("\n")[0], LONGEST_TITLE).rstrip(".:")
 
 
 def passed(rule: str, evidence: str) -> Finding:
@@ -40,9 +49,15 @@ def passed(rule: str, evidence: str) -> Finding:
     return Finding(rule, "passed", evidence)
 
 
-def failed(rule: str, evidence: str, hint: str = "", story: Journal | None = None) -> Finding:
+def failed(
+    rule: str,
+    evidence: str,
+    hint: str = "",
+    story: Journal | None = None,
+    about: Collection[bytes | Hop] = (),
+) -> Finding:
     """A rule that was broken."""
-    return Finding(rule, "failed", evidence, hint, story)
+    return Finding(rule, "failed", evidence, hint, story, about)
 
 
 def undecided(rule: str, evidence: str, hint: str = "") -> Finding:
@@ -73,6 +88,7 @@ class Report:
     lab: str  # "lab01"
     findings: tuple[Finding, ...]
     printed: str = ""  # what the learner's code printed meanwhile
+    notice: str = ""  # why a pass could not be noted
 
     @property
     def verdict(self) -> Verdict:
@@ -89,6 +105,8 @@ class Report:
         lines = [f"{self.lab}: {self.verdict}"]
         for finding in self.findings:
             lines += _as_text(finding)
+        if self.notice:
+            lines += ["", self.notice]
         if told := self._told():
             lines += ["", "What the sockets did:", *_indented(told.splitlines())]
         if self.printed:
@@ -107,23 +125,25 @@ class Report:
             f"<p><strong>{_html(self.lab)}: {MARK[self.verdict]} {self.verdict}</strong></p>"
             f'<table style="border-collapse:collapse"><thead><tr>{head}</tr></thead>'
             f"<tbody>{rows}</tbody></table>"
+            + (f"<p><strong>Notice.</strong> {_html(self.notice)}</p>" if self.notice else "")
             + self._story_as_html()
             + _folded("Printed meanwhile", self.printed)
         )
 
-    def _first_story(self) -> Journal | None:
-        stories = (f.story for f in self.findings if f.verdict == "failed" and f.story is not None)
-        return next((story for story in stories if len(story)), None)
+    def _shown(self) -> Finding | None:
+        """The first failure that has a story."""
+        broken = (finding for finding in self.findings if finding.verdict == "failed")
+        return next((finding for finding in broken if finding.story), None)
 
     def _story_as_html(self) -> str:
-        story = self._first_story()
-        if story is None:
+        shown = self._shown()
+        if shown is None:
             return ""
-        return _picture(story) + _folded("What the sockets did, in words", self._told())
+        return _picture(shown) + _folded("What the sockets did, in words", self._told())
 
     def _told(self) -> str:
-        story = self._first_story()
-        return "" if story is None else _told(story)
+        shown = self._shown()
+        return "" if shown is None else _told(shown)
 
 
 # ------------------------------------------------------------------ text
@@ -141,12 +161,15 @@ def _indented(lines: Iterable[str], by: int = 2) -> list[str]:
     return [" " * by + line for line in lines]
 
 
-def _told(story: Journal) -> str:
+def _told(finding: Finding) -> str:
     """A story in words; nothing where it cannot be told: no verdict depends on it."""
     try:
         from zmqlab.show.plots import space_time_text
 
-        return space_time_text(story, limit=LONGEST_STORY)
+        assert finding.story is not None
+        return space_time_text(
+            finding.story, title=finding.title, limit=LONGEST_STORY, about=finding.about
+        )
     except Exception:
         return ""
 
@@ -177,12 +200,18 @@ def _folded(title: str, text: str) -> str:
     return f"<details><summary>{_html(title)}</summary>{pre}</details>"
 
 
-def _picture(story: Journal) -> str:
+def _picture(finding: Finding) -> str:
     """The story as a space-time diagram; nothing where it cannot be drawn."""
     try:
         from zmqlab.show.plots import Picture, space_time
 
-        picture = Picture(space_time, story, limit=LONGEST_STORY)
+        picture = Picture(
+            space_time,
+            finding.story,
+            title=finding.title,
+            limit=LONGEST_STORY,
+            about=finding.about,
+        )
         data = base64.b64encode(picture.png()).decode()
         alt = html.escape(picture.alt)
     except Exception:

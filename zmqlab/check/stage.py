@@ -1,362 +1,392 @@
-"""A learner's broker on stage, among clients and workers that the check plays by hand.
+"""A program on stage, among peers that the check plays; one history of it all; rules over that.
 
-All of them are sockets of one thread, the check's, so that what happens happens in the order that
-a scenario wants: a worker answers only when told to. They have a Context of their own and reach
-the broker over tcp; nothing is asked of the broker but what its peers can see.
+The peers are sockets of one thread, the check's, so that what happens happens in the order that a
+script wants: a worker answers only when told to. They have a Context of their own and reach the
+program over tcp; nothing is asked of it but what its peers can see. A script only acts and waits:
+`step` waits until nothing is owed, and everything that went on is read, by the lab's table, as
+one history, which the play's rules judge after every step. What is wrong ends the play: `Wrong`.
 """
 
 from __future__ import annotations
 
-import asyncio
 import math
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from dataclasses import replace
-from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import zmq
 
-from zmqlab.envelope import show
-from zmqlab.record.journal import Journal, SocketNote
+from zmqlab.run.interrupt import put_off_interrupt
+from zmqlab.run.threads import Task
+from zmqlab.wire.tap import Tap
 
-from .call import Call, said
-from .judge import Trial, learners_threads, together
-from .machine import Used, busy_part, out_of_turn, starved, used_by, used_by_all
-from .report import Finding, failed, passed, undecided
+from .chronicle import Chronicle
+from .dispatch import Event, Frames, Given, Ledger, Odd, Ready
+from .judge import Trial
+from .machine import Watch
+from .peer import Peer, done, on_the_wire
+from .report import Finding, failed, undecided
+from .rules import Broken
+from .subject import MACHINE, Subject
+
+if TYPE_CHECKING:
+    from .lab import Lab, Play
 
 PATIENCE = 5.0  # seconds for anything that takes a few milliseconds
 SETTLED = 0.3  # seconds after which what has not come on a quiet stage is not coming
-LIMIT = 55.0  # seconds for all scenarios of a check; a few more pass before all has ended
+LIMIT = 55.0  # seconds for all plays of a check; a few more pass before all has ended
+RETRY = (10, 1000)  # milliseconds after which a peer tries again to connect, at first and at most
+LOOKS = 5  # how often in a row all threads must be seen to wait
 MOMENT = 1.0  # seconds after which a wait is long
-BUSY = 0.2  # part of the time that a thread may run that has nothing to do
+ENOUGH = 1.0  # seconds of processor time in which any broker does what takes milliseconds
 
-WAITS = "while there is nothing to do, the broker waits without using the processor"
 GOES_ON = "the broker is there until its context ends"
 ENDS = "the broker ends with its context and closes its sockets"
-ENDED = {"broker runs without an error", "broker goes on until the context ends"}  # says a Call
-ONE_THREAD = "a socket is used in one thread only"
+ENDED = ("without an error", "until the context ends", "until it is told to end")  # end of a rule
 IN_TIME = "the check comes to its end"
 
-Frames = tuple[bytes, ...]
+# Why something has not come: all threads wait, the subject runs on, or it could not run.
+Why = Literal["waits", "spins", "late"]
 
 
-class Peer:
-    """One client or worker: a socket, what it has received, and what it has not yet answered."""
+class Wrong(Exception):
+    """Ends a play: something is wrong, or cannot be known."""
 
-    def __init__(self, stage: Stage, name: str, socket: Any) -> None:
-        self.stage, self.name, self.socket = stage, name, socket
-        self.inbox: list[Frames] = []  # all that came, in order
-        self.answered = 0  # how many of them it has answered
-        self.asked = 0  # how many requests it has sent
-
-    def __repr__(self) -> str:
-        return f"{self.name}, a {self.socket.note.kind}"
-
-    def send(self, *frames: bytes) -> None:
-        """Send one message, as it is."""
-        self.stage.last = f"{self!r}, had sent {show(frames, self.socket.note.kind)}"
-        self.socket.send_multipart(frames)
-
-    def ask(self, *body: bytes) -> None:
-        """Send a request as a REQ would put it on the wire."""
-        self.asked += 1
-        self.send(*body) if self.socket.note.kind == "REQ" else self.send(b"", *body)
-
-    @property
-    def answers(self) -> list[Frames]:
-        """The bodies of the answers that a client got."""
-        return [body_of(frames, self.socket.note.kind)[1] for frames in self.inbox]
-
-    @property
-    def waiting(self) -> list[Frames]:
-        """What a worker has been given and has not answered."""
-        return self.inbox[self.answered :]
-
-    def answer(self) -> None:
-        """Answer the first of what is waiting, whatever it is, with `done` of its body."""
-        frames = self.inbox[self.answered]
-        self.answered += 1
-        route, body = body_of(frames, self.socket.note.kind)
-        self.send(*route, *done(body))
-
-    def leave(self) -> None:
-        """Disconnect and be gone."""
-        self.stage.leave(self)
-
-
-class OutOfTime(Exception):
-    """Ends a scenario: the check has used its time. Its words say where the broker was."""
-
-    def finding(self) -> Finding:
-        """Nothing is known of what was not tried."""
-        return undecided(
-            IN_TIME,
-            f"Its {LIMIT:g} s were over. The broker was at {self}",
-            "Every message took long. Where does it wait?",
-        )
-
-
-def wrong_of(findings: Iterable[Finding]) -> list[Finding]:
-    """Those that have not passed."""
-    return [finding for finding in findings if finding.verdict != "passed"]
-
-
-def up_to_failure(*steps: Callable[[], list[Finding] | None]) -> Iterator[Finding]:
-    """The findings of one step after the other, up to the first that has a failure among them."""
-    for step in steps:
-        findings = step() or []
-        yield from findings
-        if wrong_of(findings):
-            return
-
-
-def done(body: Sequence[bytes]) -> Frames:
-    """The body of the answer to a request with this body: one frame to one, more to more.
-
-    A body with nothing in it, no frame or an empty one, is answered by the same.
-    """
-    if tuple(body) in ((), (b"",)):
-        return tuple(body)
-    answer = (b"done: " + body[0], *body[1:])
-    return answer if len(body) == 1 else (*answer, b"")
-
-
-def body_of(frames: Frames, kind: str) -> tuple[Frames, Frames]:
-    """The envelope, its delimiter included, and the body of what a peer of this kind received."""
-    if kind in ("REQ", "REP"):
-        return (), frames
-    end = frames.index(b"") + 1 if b"" in frames else len(frames)
-    return frames[:end], frames[end:]
-
-
-def _says_that_it_is_over(error: BaseException) -> bool:
-    """Whether it is ContextTerminated, or a group of that (and of what asyncio cancelled)."""
-    if isinstance(error, BaseExceptionGroup):
-        return all(map(_says_that_it_is_over, error.exceptions))
-    if isinstance(error, zmq.ZMQError):  # unbind raises it without the name of its own
-        return error.errno == zmq.ETERM
-    return isinstance(error, asyncio.CancelledError)
+    def __init__(self, *findings: Finding) -> None:
+        super().__init__(*findings)
+        self.findings = findings
 
 
 class Stage:
-    """A broker in a thread, with peers around it; leaving the `with` ends them all.
+    """A subject with peers around it; leaving the `with` ends them all.
 
-    deadline: when the check's time is over, seconds on the monotonic clock.
+    where: each endpoint by its name, as peers connect to it. links: the taps in it, by the same
+    names, where the play has a plan of faults or `tapped` is set: they cut, stall and delay.
     """
 
-    def __init__(self, broker: Callable[..., Any], deadline: float = math.inf) -> None:
-        self.deadline = deadline
-        self.before = set(threading.enumerate())
-        self.call = Call("broker", broker)
-        self.trial, self.others = Trial("broker"), Trial("peers", linger=0)
+    def __init__(
+        self,
+        lab: Lab,
+        play: Play,
+        make: Callable[[], Subject],
+        deadline: float = math.inf,
+        *,
+        tapped: bool = False,
+    ) -> None:
+        self.lab, self.play, self.deadline = lab, play, deadline
+        self.watch = Watch()
+        self.subject = make()
+        self.others = Trial("peers", linger=0)
+        self.others.ctx.reconnect_ivl, self.others.ctx.reconnect_ivl_max = RETRY
+        self.tapped = tapped or play.faults is not None
+        self.bound: dict[str, str] = {}  # each endpoint as the subject binds it
+        self.where: dict[str, str] = {}
+        self.links: dict[str, Tap] = {}
         self.peers: list[Peer] = []
-        self.names: dict[SocketNote, str] = {}
-        self.last = "nobody had sent anything"
-        self.over = False
-        self.out_of_turn = 0.0  # seconds that a thread stood in line while `until` gave up
+        self.automatic: dict[str, Callable[[Frames], Frames]] = {}  # see `by_themselves`
+        self.last: tuple[str, Frames] = ("nobody had sent anything", ())  # in words; its frames
+        self._judged: tuple[int, ...] = ()  # how long the history was that was judged last
+        self.gave_up: Why = "waits"  # of the last `until` that was false: what was to be seen
+        self.restless = False  # whether the subject is known never to wait
+        self._exits = ExitStack()
 
     def __enter__(self) -> Stage:
-        self.others.__enter__()
-        self.trial.__enter__()
-        self.frontend, self.backend = self.trial.endpoint(), self.trial.endpoint()
-        self.trial.start("broker", self.call, self.frontend, self.backend)
+        try:
+            with put_off_interrupt(), ExitStack() as exits:
+                self._begin(exits)
+                self._exits = exits.pop_all()
+        except KeyboardInterrupt:  # the `with` is not there yet to end anything
+            self._exits.close()
+            raise
         return self
 
-    def __exit__(
+    def _begin(self, exits: ExitStack) -> None:
+        exits.enter_context(self.others)
+        for name in self.lab.ends.values():
+            self.bound[name] = self.subject.endpoints.get(name) or self.others.endpoint()
+        exits.push(self.subject.close)
+        self.subject.begin(self.bound)
+        self.watch.pids = self.subject.pids
+        self.chronicle = Chronicle(self.lab, self.others.journal, self.subject.journal, self.bound)
+        for name, endpoint in self.bound.items():
+            self.where[name] = endpoint
+            if self.tapped:
+                tap = Tap(endpoint, between=("peers", name), faults=self.play.faults)
+                self.links[name] = exits.enter_context(tap)
+                self.where[name] = tap.endpoint
+
+    def __exit__(self, *error: Any) -> None:
+        with put_off_interrupt():
+            self._exits.__exit__(*error)
+
+    # ---- peers
+
+    def client(
+        self, name: str, kind: int = zmq.DEALER, routing_id: bytes = b"", **more: Any
+    ) -> Peer:
+        """A client that is connected, or about to be; for more see `peer`."""
+        return self.peer("client", name, kind, routing_id, **more)
+
+    def peer(
         self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        try:
-            self.trial.__exit__(kind, error, trace)
-        finally:  # it may raise: the limit of an experiment is over
-            self.others.__exit__(kind, error, trace)
+        role: str,
+        name: str,
+        kind: int = zmq.DEALER,
+        routing_id: bytes = b"",
+        *,
+        reads: bool = True,
+        **options: Any,
+    ) -> Peer:
+        """A peer in this role, at the endpoint where this role speaks; options as `rcvhwm=1`.
 
-    def client(self, name: str, kind: int = zmq.DEALER, routing_id: bytes = b"") -> Peer:
-        """A client that is connected, or about to be."""
-        return self._peer(name, kind, routing_id, self.frontend)
-
-    def worker(self, name: str, kind: int = zmq.DEALER, routing_id: bytes = b"") -> Peer:
-        """A worker that is connected, or about to be."""
-        return self._peer(name, kind, routing_id, self.backend)
-
-    def _peer(self, name: str, kind: int, routing_id: bytes, endpoint: str) -> Peer:
+        reads: False for one that takes nothing in. What it does is no part of the history.
+        """
         socket = self.others.ctx.socket(kind)
-        self.names[socket.note] = name
+        self.chronicle.names[socket.note] = name
+        self.chronicle.roles[name] = role if reads else ""
         if routing_id:
             socket.routing_id = routing_id
-        socket.connect(endpoint)
-        peer = Peer(self, name, socket)
+        for option, value in options.items():
+            setattr(socket, option, value)
+        socket.connect(self.where[self.lab.ends[role]])
+        peer = Peer(self, role, name, socket, reads)
         self.peers.append(peer)
         return peer
 
-    def leave(self, peer: Peer) -> None:
-        """Close a peer's socket."""
-        self.peers.remove(peer)
-        peer.socket.close()
+    def hire(self, *names: str, kind: int = zmq.DEALER, routing_id: bytes = b"") -> None:
+        """Workers that come one after the other, each when the subject knows of the one before."""
+        for name in names:
+            peer = self.peer("worker", name, kind, routing_id)
+            if self.lab.says:
+                peer.send(*self.lab.says)
+                self.calm(lambda: not self.ledger.unread)
+            else:
+                self.mark(Ready(name))
+
+    def start(self, role: str, name: str, function: Callable[..., Any], *args: Any) -> Task:
+        """A peer in a thread of its own: `function(ctx, endpoint, *args)`."""
+        self.chronicle.roles[name] = role
+        return self.others.start(name, function, self.where[self.lab.ends[role]], *args)
+
+    def answer(self, who: str, *reply: bytes) -> None:
+        """Let a worker answer the first request that it has; by default `done` of its body."""
+        task = next(task for task in self.ledger.busy[who] if isinstance(task, Given))
+        peer = next(peer for peer in self.peers if peer.name == who)
+        peer.answered += 1
+        peer.send(*self.lab.reply(task.to, reply or done(task.body)))
+
+    def by_themselves(self, reply: Callable[[Frames], Frames] | None = done) -> None:
+        """From now on workers answer at once with this of a body; None: only when told to."""
+        names = [peer.name for peer in self.peers if peer.role == "worker"]
+        self.automatic = dict.fromkeys(names, reply) if reply is not None else {}
+
+    def answer_all(self) -> None:
+        """Let all workers answer all that they have, the latest first."""
+        for who, tasks in reversed(list(self.ledger.busy.items())):
+            for _ in range(sum(isinstance(task, Given) for task in tasks)):
+                self.answer(who)
+
+    # ---- the history
+
+    def mark(self, event: Event) -> None:
+        """Put into the history what no message says."""
+        self.chronicle.marks.append((time.monotonic(), event))
+
+    @property
+    def history(self) -> list[Event]:
+        """All that has happened so far, in order, in the lab's words."""
+        return self.chronicle.events
+
+    @property
+    def ledger(self) -> Ledger:
+        """What follows from the history so far."""
+        return self.chronicle.ledger
 
     # ---- waiting
 
-    def until(self, condition: Callable[[], object], within: float = PATIENCE) -> bool:
-        """Whether the condition comes true in time; the peers receive meanwhile.
-
-        A broker that has ended brings nothing more: then it does not. OutOfTime: the check has
-        used its own time.
-        """
-        began = time.monotonic()
-        deadline = min(began + within, self.deadline)
-        self.out_of_turn, before = 0.0, None
-        while True:
-            self._receive(0)
-            if condition():
-                return True
-            left = deadline - (now := time.monotonic())
-            if before is None and now - began > MOMENT:  # it takes long: is it the machine?
-                before, since = used_by_all(), now
-            if left <= 0 and before is not None:
-                self.out_of_turn = out_of_turn(before, used_by_all(), now - since)
-            if left <= 0 or self.call.done:
-                self._receive(0.02)
-                came = bool(condition())
-                if not came and not self.call.done and deadline == self.deadline:
-                    raise OutOfTime(self.call.here())
-                return came
-            self._receive(min(left, 0.02))
-
-    def settle(self, seconds: float = SETTLED) -> None:
-        """Wait until nothing has come for so long."""
-        seen = -1
-        while seen != (seen := sum(len(peer.inbox) for peer in self.peers)):
-            self.until(lambda: False, seconds)
-
     def _receive(self, seconds: float) -> None:
-        if not self.peers:  # pyzmq's poll would return at once, whatever its time-out
+        """Take in what comes to the peers; wait for it so long."""
+        by_socket = {peer.socket: peer for peer in self.peers if peer.reads}
+        if not by_socket:  # pyzmq's poll would return at once, whatever its time-out
             threading.Event().wait(seconds)
             return
         poller = zmq.Poller()
-        by_socket = {peer.socket: peer for peer in self.peers}
         for socket in by_socket:
             poller.register(socket, zmq.POLLIN)
         for socket, _ in poller.poll(int(seconds * 1000)):
             while socket.poll(0):
-                by_socket[socket].inbox.append(tuple(socket.recv_multipart()))
+                self._take(by_socket[socket], tuple(socket.recv_multipart()))
 
-    # ---- what was seen
+    def _take(self, peer: Peer, frames: Frames) -> None:
+        """Let a worker answer what it got where it does so by itself, and what is no request."""
+        frames = on_the_wire(peer.kind, frames)
+        answer: Frames | None = None
+        match self.lab.reading(peer.role, "received", peer.name, frames):
+            case Given(who, to, body):
+                if who in self.automatic:
+                    answer = self.lab.reply(to, self.automatic[who](body))
+                    peer.answered += 1
+            case Odd("worker"):
+                answer = self.lab.makes_do(frames)
+        if answer is not None:
+            last = self.last
+            peer.send(*answer)
+            self.last = last  # what it answers by itself is no news
 
-    def story(self, *frames: bytes) -> Journal:
-        """What broker and peers saw of the messages that carry one of these frames."""
-        played = Journal.of(
-            (hop._replace(who=self.names.get(hop.socket, hop.who)) for hop in self.others.journal),
-            self.others.journal.sockets,
-        )
-        return together(self.trial.journal, played, frames=frames)
+    def until(
+        self, condition: Callable[[], object], within: float = math.inf, every: float = 0.02
+    ) -> bool:
+        """Whether the condition comes true, within so many seconds; the peers receive meanwhile.
+
+        A subject that has ended brings nothing more. After PATIENCE it does not come where all
+        threads wait, or where the subject's own have had the processor for long enough; where
+        others have it, the wait goes on. Wrong: the check has used its own time.
+        """
+        began = time.monotonic()
+        lap, looks = None, 0
+        self.gave_up = "waits"
+        while True:
+            self._receive(0)
+            if condition():
+                return True
+            if self.subject.over:
+                self._receive(0.02)
+                return bool(condition())
+            now = time.monotonic()
+            if now > self.deadline:
+                raise Wrong(self._out_of_time())
+            if lap is None and now - began > MOMENT:  # it takes long
+                lap = self.watch.lap(self.subject.threads() or None)
+            if now - began > within:
+                return False
+            if now - began > PATIENCE:
+                looks = looks + 1 if self.watch.rests() else 0
+                if looks >= LOOKS:
+                    return False
+                if lap is not None and lap.ran > ENOUGH:
+                    self.gave_up = "spins"
+                    return False
+                if now - began > 3 * PATIENCE:
+                    self.gave_up = "late"
+                    return False
+            self._receive(every)
+
+    def step(self, rule: str = "") -> None:
+        """Wait until nothing is owed, then judge; what does not come breaks the play's promise.
+
+        rule: what it breaks where it is not that.
+        """
+        seen = self.chronicle.size
+
+        def nothing_owed() -> bool:
+            nonlocal seen
+            if not self.owed():
+                return True
+            if seen == (seen := self.chronicle.size):
+                self.judge()  # if what has come is wrong, the rest need not be waited for
+            return False
+
+        came = self.until(nothing_owed)
+        self.judge()
+        if not came:
+            owed, ledger = self.owed(), self.ledger
+            evidence = "\n".join(owed[:3])
+            if len(owed) > 3:
+                evidence += f"\n… and {len(owed) - 3} more like that."
+            if not any(isinstance(event, Given) for event in self.history):
+                evidence += f"\nThe broker has bound {self.chronicle.ends()}."
+            bodies = [*(one.body for one in ledger.due), *(one.body for one in ledger.open)]
+            frames = [frame for body in bodies[:3] for frame in body[:1]]
+            raise Wrong(self.trouble(rule or self.play.promise, evidence, "", *frames))
+
+    def owed(self) -> list[str]:
+        """What has to happen without the peers' doing, in words."""
+        return self.ledger.owed(self.lab.to_anybody)
+
+    def calm(self, enough: Callable[[], object] = lambda: False) -> None:
+        """Wait until nothing moves any more, or it is enough, then judge: nothing wrong came."""
+        self.settle(enough)
+        self.judge()
+        if self.subject.over:
+            raise Wrong(self.trouble(self.play.promise, ""))
+
+    def settle(self, enough: Callable[[], object] = lambda: False) -> None:
+        """Wait until nothing moves any more, or it is enough.
+
+        Nothing moves where all threads wait; one that never does has had its time all the same.
+        Where threads cannot be seen, nothing comes for a while.
+        """
+        lap = self.watch.lap(self.subject.threads() or None)
+        seen: tuple[int, ...] = ()
+        since, looks = 0.0, 0
+        in_sight = bool(self.subject.threads() or self.subject.pids) and bool(self.watch.look())
+
+        def still() -> bool:
+            nonlocal seen, since, looks
+            if enough():
+                return True
+            if seen != (seen := self.chronicle.size):
+                since, looks = time.monotonic(), 0
+            if self.restless or self.watch.rests():
+                looks += 1
+            else:
+                looks, self.restless = 0, lap.ran > SETTLED
+            return looks > LOOKS and (in_sight or time.monotonic() - since > SETTLED)
+
+        self.until(still, within=PATIENCE, every=0.01)
+
+    def judge(self) -> None:
+        """Judge all that has happened by the play's rules. Wrong: one of them is broken.
+
+        Where the subject has ended, that is what is wrong; `step` and `end` say why.
+        """
+        if self.chronicle.size == self._judged or self.subject.over:
+            return
+        if self._broken():
+            with suppress(Wrong):
+                self.settle()  # until all of it is there: then the rule that comes first is blamed
+        if broken := self._broken():
+            story = self.chronicle.story(*broken.frames)
+            raise Wrong(failed(broken.rule, broken.evidence, broken.hint, story))
+        self._judged = self.chronicle.size
+
+    def _broken(self) -> Broken | None:
+        return next(filter(None, (rule(self.history) for rule in self.play.rules)), None)
+
+    # ---- what is said of it
 
     def trouble(self, rule: str, evidence: str, hint: str = "", *frames: bytes) -> Finding:
-        """The finding for what did not happen: why the broker ended, or where it is."""
-        if (ended := self.call.early_end()) is not None:
-            if ended.rule not in ENDED:
+        """The finding for what did not happen: why the subject ended, or where it is."""
+        last, sent = self.last
+        story = self.chronicle.story(*frames, *sent)
+        if (ended := self.subject.early_end()) is not None:
+            if not ended.rule.endswith(ENDED):
                 return ended
-            return replace(
-                ended, rule=rule, evidence=f"{ended.evidence}\nBefore that, {self.last}."
-            )
-        if self.out_of_turn:
-            return self.slow(rule, evidence)
-        evidence += f"\nThe broker was at {self.call.here()}"
-        return failed(rule, evidence, hint, self.story(*frames) if frames else None)
+            evidence = f"{ended.evidence}\nBefore that, {last}."
+            return replace(ended, rule=rule, evidence=evidence, story=story)
+        if self.gave_up == "late":
+            evidence += "\nThere was more to do, and others had the processor all the time."
+            return undecided(rule, evidence, MACHINE)
+        evidence += f"\nLast, {last}. The broker was at {self.subject.here()}"
+        hint = hint or (SPINS if self.gave_up == "spins" else WAITS_FOR)
+        return failed(rule, evidence, hint, story)
 
-    def slow(self, rule: str, evidence: str) -> Finding:
-        """The finding for what may not have happened because the machine was at other work."""
+    def _out_of_time(self) -> Finding:
+        """Nothing is known of what was not tried."""
         return undecided(
-            rule,
-            f"{evidence}\nFor {self.out_of_turn:.1f} s others had the processor.",
-            "This may be the machine, not your code. Run it again when it has less to do.",
+            IN_TIME,
+            f"Its {LIMIT:g} s were over. The broker was at {self.subject.here()}",
+            "Every message took long. Where does it wait?",
         )
 
-    def bound(self) -> str:
-        """What the broker has bound, in words; of sockets that were recorded."""
-        known = {self.frontend: "the frontend", self.backend: "the backend"}
-        ends = [
-            f"a {note.kind} at {known.get(end, end)}"
-            for note in self.trial.journal.sockets
-            for end in note.bound
-        ]
-        return " and ".join(ends) or "nothing"
+    def end(self) -> None:
+        """Have the subject end. Wrong: how it did that."""
+        if findings := self.subject.end(self.watch.lap()):
+            raise Wrong(*findings)
 
-    def quiet(self, seconds: float, where: str) -> list[Finding]:
-        """Whether the broker uses the processor although nothing happens on the stage."""
-        rule = f"{WAITS}: {where}"
-        began, before = time.monotonic(), self._used()
-        elapsed = 0.0
-        while elapsed < seconds or (
-            elapsed < seconds + 2 and starved(before, self._used(), elapsed)
-        ):
-            threading.Event().wait(max(0.05, seconds - elapsed))
-            elapsed = time.monotonic() - began
-        used = busy_part(before, self._used(), elapsed)
-        if self.call.done:
-            return [self.trouble(GOES_ON, "")]
-        if used <= BUSY:
-            return [passed(rule, f"at work for less than {BUSY:.0%} of the time")]
-        return [
-            failed(
-                rule,
-                f"For {seconds:g} s nothing happened, and the broker was at work for "
-                f"{used:.0%} of the time, at {self.call.here()}",
-                "A call that waits costs nothing. One that asks again and again takes the "
-                "processor from the workers: which one returns at once, and why?",
-            )
-        ]
 
-    def _used(self) -> dict[int, Used]:
-        """What each thread that runs the broker has used of the processor so far."""
-        threads = {self.call._thread, *learners_threads(self.before)}
-        return {t.ident: used_by(t) for t in threads if t is not None and t.ident and t.is_alive()}
-
-    # ---- the end
-
-    def end(self) -> list[Finding]:
-        """End the broker's context; what is to be said of how the broker took that."""
-        if problem := self.call.early_end():
-            return [problem]
-        began, before = time.monotonic(), used_by_all()
-        self.trial.end()
-        self.out_of_turn = out_of_turn(before, used_by_all(), time.monotonic() - began)
-        call = self.call
-        if self.out_of_turn and (late := call.late_end()):
-            return [self.slow(late.rule, late.evidence)]
-        findings = [
-            call.late_end(),
-            self._raised_at_the_end(),
-            call.sockets_left(),
-            *self._used_by_two(),
-        ]
-        wrong = [finding for finding in findings if finding is not None]
-        return wrong or [passed(ENDS, "and not before")]
-
-    def _raised_at_the_end(self) -> Finding | None:
-        """The finding for another error than the one that says that the context has ended."""
-        error = self.call.error
-        if error is None or _says_that_it_is_over(error):
-            return None
-        return failed(
-            "broker ends with the context",
-            f"The context ended, and broker raised {said(error)}\nat {self.call.where}",
-            "zmq.ContextTerminated is the sign to end, and the one error that a caller expects: "
-            "let it escape.",
-        )
-
-    def _used_by_two(self) -> Iterator[Finding]:
-        """Sockets of the broker that another thread than its maker has used."""
-        for hop in self.trial.journal:
-            if hop.who != hop.socket.who:
-                yield failed(
-                    ONE_THREAD,
-                    f"{hop.socket!r} was made by the thread {hop.socket.who} and {hop.way} a "
-                    f"message in the thread {hop.who}.",
-                    "A socket is not safe in two threads: messages of several frames come out "
-                    "mixed, or the process dies. One loop can serve both sockets.",
-                )
-                return
+WAITS_FOR = "What does the broker wait for there, and who is to bring it?"
+SPINS = "It does not wait there, it goes round and round: what is to end that?"

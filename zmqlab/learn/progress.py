@@ -15,66 +15,26 @@ import html
 import json
 import os
 import re
+import secrets
+import stat
 import sys
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import groupby
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
+
+from .course import COURSE, Chapter, Part
+from .mine import MINE
 
 if sys.platform != "win32":
     import fcntl
 
 FILE = "progress.json"
+HOME = Path(__file__).resolve().parents[2]  # the course's folder, where the package stands in it
 # Another file instead; empty for none at all, as when the notebooks of the course are built.
 ELSEWHERE = "ZMQLAB_PROGRESS"
-
-
-class Chapter(NamedTuple):
-    """A lesson, and its lab if it has one."""
-
-    name: str  # of its notebooks, without the ending
-    title: str
-    question: str
-
-    @property
-    def number(self) -> str:
-        """The two digits that lesson, lab and solution share."""
-        return self.name[:2]
-
-    @property
-    def has_lab(self) -> bool:
-        """Whether there is something to pass."""
-        return self.number != "00"
-
-
-COURSE: dict[str, tuple[Chapter, ...]] = {
-    "The front door": (Chapter("00_start_here", "Start here", "What will I find out?"),),
-    "Part I: deal the tasks out": (
-        Chapter(
-            "01_share_out", "Share out a hundred tasks", "Does each worker get an equal share?"
-        ),
-        Chapter(
-            "02_straggler", "Catch the straggler", "Does the slow worker get less than the others?"
-        ),
-        Chapter(
-            "03_know_when_done",
-            "Know when the work is done",
-            "When a worker dies, who has its tasks?",
-        ),
-    ),
-    "Part II: route the answers back": (
-        Chapter("04_envelope", "Read an envelope", "How does an answer find its way back?"),
-        Chapter("05_broker", "Build the broker", "Who answers when many clients ask many workers?"),
-        Chapter(
-            "06_idle_worker",
-            "Give the task to a free worker",
-            "How does a broker know who is free?",
-        ),
-        Chapter("07_policy", "Choose a policy", "Which rule is best, and for which work?"),
-    ),
-}
 
 
 # ------------------------------------------------------------------ the file
@@ -88,20 +48,40 @@ class Progress:
     notice: str = ""
 
 
+def notebook() -> Path | None:
+    """The notebook that this kernel runs, where its front end says so; it need not be saved."""
+    shell = sys.modules.get("IPython")
+    kernel = shell.get_ipython() if shell else None
+    said = getattr(kernel, "user_ns", {}).get("__vsc_ipynb_file__")  # by VS Code
+    said = str(said or os.environ.get("JPY_SESSION_NAME", ""))  # by Jupyter's server
+    return Path(said) if said.endswith(".ipynb") else None
+
+
+def folder() -> Path:
+    """The folder of this kernel's notebook; where that is not known, the one it works in."""
+    known = notebook()
+    return known.parent if known else Path.cwd()
+
+
 def root() -> Path | None:
-    """The course's folder as seen from where this kernel works; None outside of a course."""
-    here = Path.cwd()
-    candidates = [here.parent] if here.name in ("labs", "notebooks", "solutions") else [here]
-    return next((folder for folder in candidates if (folder / "notebooks").is_dir()), None)
+    """The course's folder: around this kernel's notebook, else around this package; or None.
+
+    The learner's copy goes before the course that it was copied from.
+    """
+    here = folder()
+    for place in (here.parent, here, HOME / MINE, HOME):
+        if (place / "notebooks").is_dir() and (place / "labs").is_dir():
+            return place
+    return None
 
 
 def file() -> Path | None:
-    """Where progress is kept, or None where there is nothing to keep it in."""
+    """Where progress is kept, a link followed; None where there is nothing to keep it in."""
     elsewhere = os.environ.get(ELSEWHERE)
     if elsewhere is not None:
-        return Path(elsewhere) if elsewhere else None
-    folder = root()
-    return None if folder is None else folder / FILE
+        return Path(os.path.realpath(elsewhere)) if elsewhere else None
+    place = root()
+    return None if place is None else Path(os.path.realpath(place / FILE))
 
 
 def load() -> Progress:
@@ -117,28 +97,33 @@ def load() -> Progress:
     return Progress({name: _when(text) for name, text in content["labs"].items()}, notice)
 
 
-def record(lab: str) -> bool:
+def record(lab: str) -> str:
     """Note that a lab ("lab01", "01", "01_share_out") passes, the first time that it does.
 
-    Only in a kernel that works in the learner's `labs` folder: solutions and tests do not count.
-    True when it is noted. What is wrong with the file is printed, to standard error.
+    Solutions and lessons are nobody's labs: what passes there is not noted. What has to be said
+    of it: that the pass could not be noted, and why, or that the file was damaged; else "".
     """
+    here = folder().name
+    if os.environ.get(ELSEWHERE) == "" or here in ("solutions", "notebooks"):
+        return ""
+    if here != "labs" and notebook() is None:
+        return (
+            "This pass was not noted: nothing says which notebook this is, and it runs in the "
+            f"folder {here or 'at the root'}, not in labs. Open the lab from the course's folder."
+        )
     path = file()
-    if path is None or Path.cwd().name != "labs":
-        return False
+    if path is None:
+        return "This pass was not noted: there is no course around this notebook to note it in."
     number = "".join(re.findall(r"\d+", lab)[:1]).zfill(2)
     try:
         with _locked(path):
             content, notice = _read(path)
             content["labs"].setdefault(number, _now().isoformat(timespec="seconds"))
             _write(path, content)
-    except OSError as error:
-        notice = f"This pass could not be noted in {path.name}: {error.strerror}."
-        print(notice, file=sys.stderr)
-        return False
-    if notice:
-        print(notice, file=sys.stderr)
-    return True
+    except (OSError, ValueError, RecursionError) as error:
+        reason = getattr(error, "strerror", None) or error
+        return f"This pass could not be noted in {path.name}: {reason}."
+    return notice
 
 
 def _now() -> datetime:
@@ -182,12 +167,16 @@ def _free_name(path: Path) -> Path:
 
 def _write(path: Path, content: dict[str, Any]) -> None:
     """Replace the file in one step: whoever reads it sees the old one or the new one, whole."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
+    name = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    handle = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     try:
-        with open(handle, "w", encoding="utf-8") as new:
+        # A lone surrogate is no UTF-8; as an escape it stays what it was.
+        with open(handle, "w", encoding="utf-8", errors="backslashreplace") as new:
             new.write(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
             new.flush()
             os.fsync(new.fileno())
+        with contextlib.suppress(FileNotFoundError):  # there was none
+            os.chmod(name, stat.S_IMODE(path.stat().st_mode))
         os.replace(name, path)
     except BaseException:
         with contextlib.suppress(OSError):
@@ -221,14 +210,15 @@ def _locked(path: Path) -> Iterator[None]:
 class Map:
     """The lessons with their questions, the labs with their state, and what to do next."""
 
-    course: dict[str, tuple[Chapter, ...]]
+    course: tuple[Chapter, ...]
     progress: Progress
 
     @property
     def next(self) -> Chapter | None:
         """The first chapter whose lab has not passed; None when all have."""
-        chapters = [chapter for part in self.course.values() for chapter in part]
-        return next((c for c in chapters if c.has_lab and c.number not in self.progress.labs), None)
+        return next(
+            (c for c in self.course if c.has_lab and c.number not in self.progress.labs), None
+        )
 
     def state(self, chapter: Chapter) -> str:
         """Where the learner is with this chapter's lab, in words and with a mark."""
@@ -237,10 +227,13 @@ class Map:
         when = self.progress.labs.get(chapter.number)
         return "○ to do" if when is None else f"✓ passed {when:%Y-%m-%d}"
 
+    def _parts(self) -> Iterator[tuple[Part, Iterator[Chapter]]]:
+        return groupby(self.course, key=lambda chapter: chapter.part)
+
     def __str__(self) -> str:
         lines = [self.progress.notice, ""] if self.progress.notice else []
-        for part, chapters in self.course.items():
-            lines.append(part)
+        for part, chapters in self._parts():
+            lines.append(part.title)
             lines += [
                 f"  {c.number}  {c.title:32}{c.question:50}{self.state(c)}".rstrip()
                 for c in chapters
@@ -257,9 +250,9 @@ class Map:
     def _repr_html_(self) -> str:
         notice = self.progress.notice
         rows = "".join(
-            f'<tr><th colspan="3" scope="rowgroup" style="text-align:left">{_html(part)}</th></tr>'
-            + "".join(self._row(chapter) for chapter in chapters)
-            for part, chapters in self.course.items()
+            '<tr><th colspan="3" scope="rowgroup" style="text-align:left">'
+            f"{_html(part.title)}</th></tr>" + "".join(self._row(chapter) for chapter in chapters)
+            for part, chapters in self._parts()
         )
         return (
             (f"<p><strong>Notice.</strong> {_html(notice)}</p>" if notice else "")

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
-from itertools import permutations
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from .journal import Frames, Hop, Journal, SocketNote
+from .net import Link, Net
 
-_Link = Literal["direct", "beyond"] | None
 _Peers = dict[tuple[SocketNote, bytes], set[SocketNote]]
 _Times = dict[Frames, dict[SocketNote, list[float]]]  # by key, by socket
 
@@ -46,125 +45,46 @@ def wire(hop: Hop) -> Frames:
 def messages(journal: Journal) -> list[Message]:
     """Every message with both its ends, in order of the hop that shows it first.
 
-    What is known: sockets that share an endpoint (where endpoints are known), the frames that
-    travel, that no message is received before it was sent, the order of messages between two
-    sockets, and for a ROUTER which peer it means by an address, learned from all the hops. Where
-    messages are alike in all of that, the one sent first counts as received first.
+    What is known: which sockets reach each other (where endpoints are known), directly or through
+    proxies that no journal hears; the frames that travel; that no message is received before it was
+    sent; the order of messages between two sockets; and for a ROUTER which peer it means by an
+    address, learned from all the hops. Where messages are alike in all of that, the one sent first
+    counts as received first.
     """
     hops = journal.hops
-    net = _Net(journal.sockets, (hop.socket for hop in hops), journal.same_places)
+    net = Net(journal.sockets, (hop.socket for hop in hops), journal.same_places)
     return _match(hops, net)
 
 
 # --- Which receive belongs to which send ------------------------------------------------------
 
-_MEETS = {  # which kinds of sockets talk to each other (28/REQREP, 30/PIPELINE, 31/EXPAIR)
-    "PUSH": {"PULL"},
-    "PULL": {"PUSH"},
-    "REQ": {"REP", "ROUTER"},
-    "REP": {"REQ", "DEALER"},
-    "DEALER": {"REP", "DEALER", "ROUTER"},
-    "ROUTER": {"REQ", "DEALER", "ROUTER"},
-    "PAIR": {"PAIR"},
-}
+
+def _sent_first(hop: Hop) -> tuple[float, bool]:
+    """The moment of a hop; where two are the same, what was sent comes first."""
+    return hop.moment, hop.way == "received"
 
 
-class _Net:
-    """Which socket can reach which, as far as their endpoints tell."""
+def _key(hop: Hop, depth: int = 0) -> Frames:
+    """What a sent and a received hop have in common: the frames from the first empty one on.
 
-    def __init__(
-        self,
-        sockets: Iterable[SocketNote],
-        heard: Iterable[SocketNote],
-        same_places: Iterable[tuple[str, str]],
-    ) -> None:
-        self.sockets = list(dict.fromkeys(heard))
-        self._place: dict[str, str] = {}  # one name for all endpoints that are one place
-        for one, other in same_places:
-            kept, gone = self._at(one), self._at(other)
-            self._place |= {name: kept for name, place in self._place.items() if place == gone}
-            self._place[gone] = kept
-        # A thread with sockets that are never heard of may hand messages on where no journal
-        # sees it (zmq.proxy does so in C): what reaches one of them comes out of another.
-        silent: dict[str, list[set[str]]] = defaultdict(list)
-        for socket in sockets:
-            if socket not in self.sockets:
-                silent[socket.who].append(set.union(*self._ends(socket)))
-        self._proxies = list(silent.values())
-        self._links: dict[tuple[SocketNote, SocketNote], _Link] = {}
-
-    def link(self, one: SocketNote, other: SocketNote) -> _Link:
-        """How the one socket can have sent to the other: "direct", "beyond" a proxy, or None."""
-        pair = (one, other)
-        if pair not in self._links:
-            self._links[pair] = self._links[pair[::-1]] = self._find(one, other)
-        return self._links[pair]
-
-    def _find(self, one: SocketNote, other: SocketNote) -> _Link:
-        if one is other:
-            return None
-        bound, connected = self._ends(one)
-        others_bound, others_connected = self._ends(other)
-        ends, others_ends = bound | connected, others_bound | others_connected
-        if not ends or not others_ends or bound & others_connected or connected & others_bound:
-            meets = other.kind in _MEETS.get(one.kind, {other.kind})
-            return "direct" if meets else None
-        for proxy in self._proxies:
-            for near, far in permutations(proxy, 2):
-                if ends & near and others_ends & far:
-                    return "beyond"
-        return None
-
-    def _ends(self, socket: SocketNote) -> tuple[set[str], set[str]]:
-        return {self._at(end) for end in socket.bound}, {self._at(end) for end in socket.connected}
-
-    def _at(self, endpoint: str) -> str:
-        endpoint = endpoint.replace("//localhost:", "//127.0.0.1:")
-        return self._place.get(endpoint, endpoint)
-
-
-def _under_way(hop: Hop) -> tuple[float, bool]:
-    """The earliest time that a message can have left, the latest that it can have arrived.
-
-    Where the two are the same, what was sent comes first.
+    Where none is empty: those after so many addresses that proxies put there.
     """
-    return (hop.since, False) if hop.way == "sent" else (hop.time, True)
-
-
-def _key(hop: Hop) -> Frames:
-    """What a sent and a received hop have in common: the frames from the first empty one on."""
     frames = wire(hop)
-    return frames[frames.index(b"") :] if b"" in frames else frames
+    return frames[frames.index(b"") :] if b"" in frames else frames[depth:]
 
 
-def _match(hops: Iterable[Hop], net: _Net) -> list[Message]:
-    """Pair each received hop with the earliest sent one that can be its other end."""
-    hops = sorted(hops, key=_under_way)
-    peers = _peers(hops, net)
-    # By what travels, then by what else the sender tells; hops in one queue are alike but for time.
-    waiting: dict[Frames, dict[_Lane, deque[Hop]]] = defaultdict(dict)
-    envelopes: dict[SocketNote, Frames | None] = {}  # what each REP's next answer will carry
+def _match(hops: Iterable[Hop], net: Net) -> list[Message]:
+    """Pair each received hop with a sent one that can be its other end."""
+    hops = sorted(hops, key=_sent_first)
+    waiting = _Waiting(net, _peers(hops, net))
     pairs: list[Message] = []
     for hop in hops:
-        key = _key(hop)
         if hop.way == "sent":
-            waiting[key].setdefault(_lane(hop, envelopes), deque()).append(hop)
-            continue
-        lanes = waiting[key]
-        fitting = [lane for lane in lanes if _can_be(lane, hop, net, peers)]
-        if not fitting:
-            pairs.append(Message(None, hop))
-            continue
-        lane = min(fitting, key=lambda lane: lanes[lane][0].since)
-        pairs.append(Message(lanes[lane].popleft(), hop))
-        envelopes[hop.socket] = lane.frames
-        if not lanes[lane]:
-            del lanes[lane]
-        if not lanes:
-            del waiting[key]
-    left = (hop for lanes in waiting.values() for lane in lanes.values() for hop in lane)
-    pairs += [Message(hop, None) for hop in left]
-    return sorted(pairs, key=lambda pair: (pair.sent or pair.received).time)  # type: ignore[union-attr]
+            waiting.add(hop)
+        else:
+            pairs.append(Message(waiting.take(hop), hop))
+    pairs += [Message(hop, None) for hop in waiting.left()]
+    return sorted(pairs, key=lambda pair: (pair.sent or pair.received).moment)  # type: ignore[union-attr]
 
 
 class _Lane(NamedTuple):
@@ -175,32 +95,74 @@ class _Lane(NamedTuple):
     frames: Frames | None  # all that travels, where that is known
 
 
-def _lane(hop: Hop, envelopes: dict[SocketNote, Frames | None]) -> _Lane:
-    kind, frames = hop.socket.kind, wire(hop)
-    if kind == "ROUTER":
-        return _Lane(hop.socket, hop.frames[0], frames)
-    if kind == "REQ":
-        return _Lane(hop.socket, None, None)  # REQ_CORRELATE puts an unseen frame before these
-    if kind == "REP":  # answers with the addresses of the request that it received last
-        request = envelopes.get(hop.socket)
-        known = request is not None and b"" in request
-        addresses = request[: request.index(b"")] if request is not None and known else ()
-        return _Lane(hop.socket, None, (*addresses, *frames) if known else None)
-    return _Lane(hop.socket, None, frames)
+class _Waiting:
+    """What was sent and is not received yet, by key, then by lane.
 
+    The hops of a lane are alike but for time.
+    """
 
-def _can_be(lane: _Lane, received: Hop, net: _Net, peers: _Peers) -> bool:
-    """Whether a hop sent in this lane, with the same key, can be the other end of this one."""
-    socket = received.socket
-    link = net.link(lane.socket, socket)
-    if link != "direct":
-        return link is not None  # a proxy between them changes the addresses
-    if lane.address is not None and socket not in peers.get((lane.socket, lane.address), ()):
-        return False
-    if socket.kind == "ROUTER" and lane.socket not in peers.get((socket, received.frames[0]), ()):
-        return False
-    hidden = lane.frames is None or socket.kind in ("REQ", "REP")
-    return hidden or lane.frames == wire(received)
+    def __init__(self, net: Net, peers: _Peers) -> None:
+        self._net, self._peers = net, peers
+        self._lanes: dict[Frames, dict[_Lane, deque[Hop]]] = defaultdict(dict)
+        self._envelopes: dict[SocketNote, Frames | None] = {}  # what a REP's next answer will carry
+
+    def add(self, sent: Hop) -> None:
+        key = _key(sent, self._net.depth(sent.socket))
+        self._lanes[key].setdefault(self._lane(sent), deque()).append(sent)
+
+    def take(self, received: Hop) -> Hop | None:
+        """Its other end: the earliest that can be, of those that come directly if there are any."""
+        best: tuple[tuple[bool, float], Frames, _Lane] | None = None
+        for key in dict.fromkeys(_key(received, depth) for depth in self._net.depths):
+            for lane, queue in self._lanes.get(key, {}).items():
+                if (link := self._net.link(lane.socket, received.socket)) is None:
+                    continue
+                rank = (not link.direct, queue[0].moment)
+                if (best is None or rank < best[0]) and self._can_be(lane, received, link):
+                    best = rank, key, lane
+        if best is None:
+            return None
+        (beyond, _), key, lane = best
+        self._envelopes[received.socket] = None if beyond else lane.frames  # they add addresses
+        lanes = self._lanes[key]
+        sent = lanes[lane].popleft()
+        if not lanes[lane]:
+            del lanes[lane]
+        if not lanes:
+            del self._lanes[key]
+        return sent
+
+    def left(self) -> list[Hop]:
+        """What nobody has received."""
+        return [hop for lanes in self._lanes.values() for queue in lanes.values() for hop in queue]
+
+    def _lane(self, sent: Hop) -> _Lane:
+        kind, frames = sent.socket.kind, wire(sent)
+        if kind == "ROUTER":
+            return _Lane(sent.socket, sent.frames[0], frames)
+        if kind == "REQ":
+            return _Lane(sent.socket, None, None)  # REQ_CORRELATE puts an unseen frame before these
+        if kind == "REP":  # answers with the addresses of the request that it received last
+            request = self._envelopes.get(sent.socket)
+            known = request is not None and b"" in request
+            addresses = request[: request.index(b"")] if request is not None and known else ()
+            return _Lane(sent.socket, None, (*addresses, *frames) if known else None)
+        return _Lane(sent.socket, None, frames)
+
+    def _can_be(self, lane: _Lane, received: Hop, link: Link) -> bool:
+        """Whether a hop sent in this lane, with the same key, can be the other end of this one."""
+        if link.direct and not self._is_meant(lane, received):
+            return False  # beyond a proxy, it is the proxy that a ROUTER means
+        if lane.frames is None or received.socket.kind in ("REQ", "REP"):
+            return True  # not all that travels is known: the keys are alike
+        return lane.frames[max(0, -link.gained) :] == wire(received)[max(0, link.gained) :]
+
+    def _is_meant(self, lane: _Lane, received: Hop) -> bool:
+        """Whether the address that a ROUTER at either end knows is the socket at the other end."""
+        one, other = lane.socket, received.socket
+        if lane.address is not None and other not in self._peers.get((one, lane.address), ()):
+            return False
+        return other.kind != "ROUTER" or one in self._peers.get((other, received.frames[0]), ())
 
 
 # --- Whom a ROUTER means by an address --------------------------------------------------------
@@ -214,7 +176,7 @@ class _Talk:
         self.from_it: dict[Frames, list[float]] = defaultdict(list)
 
 
-def _peers(hops: Iterable[Hop], net: _Net) -> _Peers:
+def _peers(hops: Iterable[Hop], net: Net) -> _Peers:
     """For each ROUTER and each address that it used: the sockets that this can be.
 
     An address that is some peer's own routing id is that peer. Any other is the peer whose
@@ -225,7 +187,7 @@ def _peers(hops: Iterable[Hop], net: _Net) -> _Peers:
     received: _Times = defaultdict(dict)
     talks: dict[SocketNote, dict[bytes, _Talk]] = defaultdict(lambda: defaultdict(_Talk))
     for hop in hops:
-        key, moment = _key(hop), _under_way(hop)[0]
+        key, moment = _key(hop), hop.moment
         times = (sent if hop.way == "sent" else received)[key]
         times.setdefault(hop.socket, []).append(moment)
         if hop.socket.kind == "ROUTER":
@@ -235,7 +197,7 @@ def _peers(hops: Iterable[Hop], net: _Net) -> _Peers:
     for router, addresses in talks.items():
         for talk in addresses.values():  # what no recorded socket has sent is no evidence
             talk.from_it = {key: times for key, times in talk.from_it.items() if key in sent}
-        linked = [socket for socket in net.sockets if net.link(router, socket) == "direct"]
+        linked = [socket for socket in net.sockets if net.meet(router, socket)]
         for address in addresses:
             peers[router, address] = {peer for peer in linked if peer.routing_id == address}
         unnamed = {a: talk for a, talk in addresses.items() if not peers[router, a]}

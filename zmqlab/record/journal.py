@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from operator import itemgetter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from threading import Lock
 from typing import Any, Literal, NamedTuple
 
@@ -19,7 +19,20 @@ from zmqlab.span import Span
 Way = Literal["sent", "received"]
 Frames = tuple[bytes, ...]
 
-_noted_at = itemgetter(0)
+_moment = attrgetter("moment")
+
+
+class Name(str):
+    """A participant's name that knows its thread: two may be called alike, and one may change."""
+
+    __slots__ = ("thread",)
+    thread: int  # 1, 2, 3 … no two threads have the same
+
+    def __new__(cls, name: str, thread: int = 0) -> Name:
+        """The name of this thread; 0 is none."""
+        made = super().__new__(cls, name)
+        made.thread = thread
+        return made
 
 
 @dataclass(eq=False, slots=True)
@@ -47,6 +60,21 @@ class Hop(NamedTuple):
     frames: Frames  # exactly what the program gave to, or got from, this socket
     since: float  # when the call began: time - since is how long it waited
 
+    @property
+    def moment(self) -> float:
+        """When the message changed hands: as its sending began, or as its receiving was done.
+
+        The one moment of a hop in every order, picture and verdict: so what a message causes
+        comes after it, however long its sender waited, or was late in noting that it was sent.
+        """
+        return self.since if self.way == "sent" else self.time
+
+    @property
+    def by_maker(self) -> bool:
+        """Whether it was the thread that made the socket. Its name may be another one by now."""
+        threads = [getattr(who, "thread", who) for who in (self.who, self.socket.who)]
+        return threads[0] == threads[1]
+
 
 class Wait(NamedTuple):
     """A poll, or a receive that ended without a message (time-out, end of the context)."""
@@ -57,7 +85,7 @@ class Wait(NamedTuple):
 
 
 class Journal:
-    """Hops in the order in which they were noted: append-only, safe to write from any thread."""
+    """Hops in the order of their moments: append-only, safe to write from any thread."""
 
     def __init__(self) -> None:
         self.start = time.monotonic()
@@ -83,6 +111,33 @@ class Journal:
             journal.add(hop)
         journal.start = min((hop.since for hop in journal.hops), default=journal.start)
         return journal
+
+    @classmethod
+    def joined(cls, *journals: Journal, names: Mapping[SocketNote, str] | None = None) -> Journal:
+        """One journal of what several Contexts saw: all hops, waits and places, on one clock.
+
+        Its sockets are copies, numbered anew. `names`: sockets that are each a participant of
+        their own, as the peers are that one thread of a check plays; the name of each.
+        """
+        whole, names = cls(), names or {}
+        places: dict[SocketNote, int] = {}  # of each note's copy in whole.sockets
+        for journal in journals:
+            rows, waits = list(journal._rows()), journal._waits.copy()
+            for note in journal.sockets:
+                if note not in places:
+                    places[note] = len(places)
+                    ends, others = list(note.bound), list(note.connected)
+                    own = replace(note, number=len(places), bound=ends, connected=others)
+                    own.who = names.get(note, note.who)
+                    whole.sockets.append(own)
+            for ended, who, place, way, frames, since in rows:
+                note = journal.sockets[place]
+                whole.record((ended, names.get(note, who), places[note], way, frames, since))
+            for who, note, since in waits:
+                whole.add_wait(Wait(names.get(note, who), whole.sockets[places[note]], since))
+            whole.same_places += journal.same_places
+        whole.start = min((journal.start for journal in journals), default=whole.start)
+        return whole
 
     def add(self, hop: Hop) -> None:
         """Note one hop; its socket is noted too, if it is new."""
@@ -116,20 +171,24 @@ class Journal:
 
     @property
     def hops(self) -> list[Hop]:
-        """All hops so far, earliest first."""
-        values = iter(self._values.copy())
+        """All hops so far, earliest first; of one moment, the one noted first."""
         hops = [
             Hop(
-                moment,
+                ended,
                 who,
                 self.sockets[place],
                 way,
                 frames if isinstance(frames, tuple) else (frames,),
                 since,
             )
-            for moment, who, place, way, frames, since in zip(*[values] * 6, strict=True)
+            for ended, who, place, way, frames, since in self._rows()
         ]
-        return sorted(hops, key=_noted_at)
+        return sorted(hops, key=_moment)
+
+    def _rows(self) -> Iterator[tuple[Any, ...]]:
+        """The six values of each hop, in the order in which they were noted."""
+        values = iter(self._values.copy())
+        return zip(*[values] * 6, strict=True)
 
     def who(self) -> list[str]:
         """The participants, in the order in which they first sent or received."""
@@ -143,15 +202,17 @@ class Journal:
                 found[hop.who] = found.get(hop.who, 0) + 1
         return found
 
-    def story(self, frame: bytes) -> Journal:
-        """The hops that carry this frame: the way of one task through the system."""
-        return self.only(hop for hop in self.hops if frame in hop.frames)
-
     def only(self, hops: Iterable[Hop]) -> Journal:
-        """A journal of these of its hops, with the same clock and the same sockets."""
-        part = self.of(hops, self.sockets)
+        """A journal of these of its hops, with its clock, waits and places.
+
+        Without the sockets that only its other hops are of: none of them was silent.
+        """
+        hops = list(hops)
+        others = {hop.socket for hop in self.hops} - {hop.socket for hop in hops}
+        part = self.of(hops, [note for note in self.sockets if note not in others])
         part.start = self.start
-        part.same_places = self.same_places
+        part.same_places += self.same_places
+        part._waits += self._waits
         return part
 
     def spans(self, who: Sequence[str] | None = None) -> list[Span]:
@@ -164,7 +225,7 @@ class Journal:
         """
         signs: dict[str, list[tuple[float, Hop | Wait]]] = defaultdict(list)
         for hop in self.hops:
-            signs[hop.who].append((hop.time, hop))
+            signs[hop.who].append((hop.moment, hop))
         for wait in list(self._waits):
             signs[wait.who].append((wait.since, wait))
         last = max((hop.time for hop in self.hops), default=self.start)
@@ -177,5 +238,5 @@ class Journal:
                 if isinstance(event, Wait) or event.way == "sent":
                     continue
                 end = last if following is None else following[1].since
-                spans.append(Span(name, event.time, max(event.time, end), event.frames))
+                spans.append(Span(name, event.moment, max(event.moment, end), event.frames))
         return sorted(spans, key=lambda span: span.start)

@@ -12,6 +12,8 @@ Leaving the `with` terminates the Context. That wakes every blocked ZeroMQ call 
 
 from __future__ import annotations
 
+import contextlib
+import enum
 import gc
 import math
 import shutil
@@ -22,18 +24,50 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
 import zmq
 
 from zmqlab.record.journal import Journal
-from zmqlab.record.lens import Context, PlainSocket
+from zmqlab.record.lens import Context
 
+from .interrupt import WholeWiths, put_off_interrupt
 from .process import Process
-from .threads import GaveUp, Task, eventually, put_off_interrupt
+from .threads import STOPPED, GaveUp, Task, eventually, stop
 from .where import origin
 
 _running: weakref.WeakSet[Experiment] = weakref.WeakSet()
+
+
+class End(enum.IntEnum):
+    """How far the end of an experiment has come: each is reached once, and none is left out."""
+
+    NOT_BEGUN = 0
+    BEGUN = 1  # by its `with` or by its limit: the Context is told to end, and wakes who waits
+    LEFT = 2  # the thread of the `with` uses its sockets no more: what threads leave is closed
+    OVER = 3  # the Context has ended, and so have the threads
+
+
+class _State:
+    """The one thing that the `with`, the limit and the thread that ends the Context share."""
+
+    def __init__(self) -> None:
+        self.now = End.NOT_BEGUN
+        self._news = threading.Condition()
+
+    def reach(self, state: End) -> bool:
+        """Whether it was not reached before."""
+        with self._news:
+            if self.now >= state:
+                return False
+            self.now = state
+            self._news.notify_all()
+            return True
+
+    def wait(self, state: End, within: float | None = None) -> bool:
+        """Whether it is reached in time."""
+        with self._news:
+            return self._news.wait_for(lambda: self.now >= state, within)
 
 
 class Experiment:
@@ -60,7 +94,9 @@ class Experiment:
         self.name = name
         self.grace = grace
         self.journal = Journal()
-        self.ctx = Context(self.journal if record else None, longest_linger=int(grace * 1000))
+        self.ctx = Context(
+            journal=self.journal if record else None, longest_linger=int(grace * 1000)
+        )
         self.ctx.linger = linger
         self.tasks: list[Task] = []
         self.processes: list[Process] = []
@@ -68,22 +104,20 @@ class Experiment:
         self._ports: list[stdlib_socket.socket] = []
         self._folder: str | None = None
         self._names = 0
-        self._ending = threading.Thread(target=self._finish, name=f"end of {name}", daemon=True)
-        self._begin = threading.Lock()  # the end is begun once, by the `with` or the timer
-        self._ended = threading.Event()  # nothing is left
-        self._over = False  # `end` has done what it can
-        self._left = threading.Event()  # the thread of the `with` uses its sockets no more
+        self._state = _State()
+        self._interrupt = WholeWiths()
         self.limit = limit
         self._timer = threading.Timer(limit, self._terminate)
         self._timer.name, self._timer.daemon = f"limit of {name}", True
 
-    def __enter__(self) -> Experiment:
-        _running.add(self)
+    def __enter__(self) -> Self:
+        self._interrupt.on()
         try:
-            with put_off_interrupt():
-                self._timer.start()
-        except BaseException:  # Interrupt, before the `with` is there to end anything
+            _running.add(self)
+            self._timer.start()
+        except BaseException:  # the `with` is not there yet to end anything
             self.end()
+            self._interrupt.off(sys._getframe(1))
             raise
         return self
 
@@ -168,7 +202,10 @@ class Experiment:
                 if process.failure()
             ]
         finally:
-            self.end()
+            try:
+                self.end()
+            finally:
+                self._interrupt.off(sys._getframe(1))
         if isinstance(error, zmq.ContextTerminated):
             raise GaveUp(
                 f"the experiment was ended after its limit of {self.limit:g} s; "
@@ -184,60 +221,57 @@ class Experiment:
         for line in self.stuck:
             print(line, file=sys.stderr)
 
+    @property
+    def over(self) -> bool:
+        """Whether nothing of it is left; False after `end`: a thread or a socket goes on."""
+        return self._state.now == End.OVER
+
     def end(self) -> None:
         """End everything: Context, threads, sockets, processes, ports. Twice is once.
 
         Interrupt waits until that is done.
         """
-        try:
-            with put_off_interrupt():
-                self._end()
-        except KeyboardInterrupt:
-            if not self._over:  # it came before it could be put off
-                with put_off_interrupt():
-                    self._end()
-            raise
-
-    def _end(self) -> None:
-        self._timer.cancel()
-        self._terminate()
-        _close_own_sockets(self.ctx)
-        self._left.set()
-        try:
-            self._join_threads()
-        finally:
-            for process in self.processes:
-                process.end()
-            for holder in self._ports:
-                holder.close()
-            if self._folder is not None:
-                shutil.rmtree(self._folder, ignore_errors=True)
-        if all(task.done for task in self.tasks):
-            if not self._ended.wait(self.grace / 2):
-                _close_lost_sockets(self.ctx)
-            self._ended.wait(self.grace / 2 + 1)  # what still lingers
-        self._over = True
+        with put_off_interrupt():
+            self._timer.cancel()
+            self._terminate()
+            _close_own_sockets(self.ctx)
+            self._state.reach(End.LEFT)
+            try:
+                self._join_threads()
+            finally:
+                for process in self.processes:
+                    process.end()
+                for holder in self._ports:
+                    holder.close()
+                if self._folder is not None:
+                    shutil.rmtree(self._folder, ignore_errors=True)
+            if all(task.done for task in self.tasks):
+                if not self._state.wait(End.OVER, self.grace / 2):
+                    gc.collect()  # what an event loop has kept in a circle
+                self._state.wait(End.OVER, self.grace / 2 + 1)  # what still lingers
 
     def _terminate(self) -> None:
         """Begin the end: every blocked ZeroMQ call of the Context raises ContextTerminated."""
-        with self._begin:
-            if self._ending.ident is None:
-                self._ending.start()
+        if self._state.reach(End.BEGUN):
+            threading.Thread(target=self._finish, name=f"end of {self.name}", daemon=True).start()
 
     def _join_threads(self) -> None:
         """Give the threads their grace; stop the others and note where they were."""
         deadline = time.monotonic() + self.grace
         for task in self.tasks:
             task.wait(deadline - time.monotonic())
-        for task in self.tasks:
-            if not task.done:
-                where = task.where()
-                task.interrupt()
-                after = "was stopped there" if task.wait(0.25) else "is left behind and still runs"
-                self.stuck.append(
-                    f"{task.name} did not end within {self.grace:g} s of its Context's end; "
-                    f"it {after}: {where}"
-                )
+        late = {task: task.where() for task in self.tasks if not task.done}
+        stop([task.thread for task in late])
+        for task, where in late.items():
+            after = (
+                "was stopped there"
+                if task.done
+                else f"could not be stopped within {STOPPED:g} s, is left behind and still runs"
+            )
+            self.stuck.append(
+                f"{task.name} did not end within {self.grace:g} s of its Context's end; "
+                f"it {after}: {where}"
+            )
 
     def _finish(self) -> None:
         """Terminate the Context; close what ended threads left open. Waits as long as it takes."""
@@ -245,7 +279,7 @@ class Experiment:
             self.ctx.ending = True
         term = threading.Thread(target=self.ctx.term, name=f"term of {self.name}", daemon=True)
         term.start()
-        self._left.wait()
+        self._state.wait(End.LEFT)
         pause = 0.01
         while term.is_alive():
             _close_orphans(self.ctx)
@@ -255,7 +289,7 @@ class Experiment:
             task.thread.join()
             task.wait(math.inf)  # where an interrupt has cut another join short
         _running.discard(self)
-        self._ended.set()
+        self._state.reach(End.OVER)
 
     def leftovers(self) -> list[str]:
         """What of this experiment is still there: threads with their line, open sockets."""
@@ -267,22 +301,11 @@ class Experiment:
 
 def _close_own_sockets(ctx: Context) -> None:
     """Close the sockets that the calling thread made and left open."""
-    me = threading.get_ident()
     for socket in ctx.unclosed():
-        if getattr(socket, "_maker", None) == me:
-            socket.close(0)
-
-
-def _close_lost_sockets(ctx: Context) -> None:
-    """Close those of the calling thread that its Context never heard of.
-
-    An interrupt may come when a socket is made and before its Context has noted it; then the
-    traceback keeps it open.
-    """
-    for kept in gc.get_objects():
-        mine = issubclass(type(kept), PlainSocket) and kept._maker == threading.get_ident()
-        if mine and kept.context is ctx and not kept.closed:
-            kept.close(0)
+        if ctx.maker(socket) is threading.current_thread():
+            with contextlib.suppress(Exception):  # of a class of somebody's own
+                socket.close(0)
+            zmq.Socket.close(socket, 0)
 
 
 def _close_orphans(ctx: Context) -> None:
@@ -290,8 +313,8 @@ def _close_orphans(ctx: Context) -> None:
     sockets = ctx.unclosed()
     alive = threading.enumerate()  # is_alive() may say that a thread has ended: see Task.wait
     for socket in sockets:
-        if getattr(socket, "_thread", None) not in alive:
-            socket.close(0)
+        if ctx.maker(socket) not in alive:
+            zmq.Socket.close(socket, 0)  # and nothing that would need its thread
 
 
 def assert_all_quiet() -> None:

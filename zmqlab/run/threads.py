@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import ctypes
-import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from types import FrameType
 from typing import Any
 
 import zmq
 
-from .where import learners_part, place
+from .where import is_library, learners_part, place
 
 
 class GaveUp(TimeoutError):
     """A condition did not come true in time."""
-
-
-class Stopped(BaseException):
-    """Raised inside a thread that did not end with its experiment."""
 
 
 def eventually(
@@ -36,21 +32,80 @@ def eventually(
         time.sleep(every)
 
 
-@contextlib.contextmanager
-def put_off_interrupt() -> Iterator[None]:
-    """Let Interrupt (SIGINT) wait for the end of the block, so that nothing is done by halves."""
-    handler = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(handler):
-        yield  # it is no KeyboardInterrupt here
-        return
-    came: list[tuple[int, FrameType | None]] = []
-    signal.signal(signal.SIGINT, lambda *what: came.append(what))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, handler)
-        if came:
-            handler(*came[0])
+STOPPED = 1.0  # seconds that threads get to end when they are stopped
+
+
+class Stopped(BaseException):
+    """Raised inside a thread that did not end with its experiment."""
+
+
+class _StoppedAtEachLine(Stopped):
+    """For code that catches everything: where this is caught, the next line raises it anew."""
+
+    def __init__(self) -> None:  # where it is raised
+        super().__init__()
+        self._thread = threading.current_thread()
+        _raise_at_next_line(sys._getframe(1))
+
+    def __del__(self) -> None:  # where it was caught; elsewhere, if it was kept
+        if self._thread is threading.current_thread():
+            _raise_at_next_line(sys._getframe(1))
+
+
+def _raise_at_next_line(frame: FrameType | None) -> None:
+    """Trace the learner's own code in this stack, and no call that follows."""
+    while frame is not None:
+        if not is_library(frame.f_code.co_filename):
+            frame.f_trace = _raise_here
+        frame = frame.f_back
+    sys.settrace(lambda *_: None)
+
+
+def _raise_here(frame: FrameType, event: str, arg: Any) -> Any:
+    if event == "line":
+        raise _StoppedAtEachLine
+    return _raise_here
+
+
+def _raise(error: type[Stopped], thread: threading.Thread) -> None:
+    """Raise an error in a thread, at its next Python instruction."""
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(
+        ctypes.c_ulong(thread.ident or 0), ctypes.py_object(error)
+    )
+
+
+def stop(threads: Iterable[threading.Thread], within: float = STOPPED) -> None:
+    """Raise Stopped in threads, as often as it takes until they have ended or the time is over.
+
+    One that waits in a call of the system does not notice it before that call returns; an event
+    loop of asyncio is woken.
+    """
+    deadline, pause = time.monotonic() + within, 0.05
+    while (left := _alive(threads)) and time.monotonic() < deadline:
+        for thread in left:  # twice as if it were the first time: who cleans up is let to
+            _raise(Stopped if pause < 0.2 else _StoppedAtEachLine, thread)
+            _wake_loop(thread)
+        again = min(time.monotonic() + pause, deadline)
+        while _alive(left) and time.monotonic() < again:
+            time.sleep(0.002)
+        pause *= 2
+
+
+def _alive(threads: Iterable[threading.Thread]) -> list[threading.Thread]:
+    """Those that run. Not by is_alive, which may say that a thread has ended: see Task.wait."""
+    running = threading.enumerate()
+    return [thread for thread in threads if thread in running]
+
+
+def _wake_loop(thread: threading.Thread) -> None:
+    """Let the event loop that a thread runs, if there is one, go on to its next instruction."""
+    frame = sys._current_frames().get(thread.ident or 0)
+    while frame is not None:
+        loop = frame.f_locals.get("self") if frame.f_code.co_name == "run_forever" else None
+        if isinstance(loop, asyncio.AbstractEventLoop):
+            with contextlib.suppress(RuntimeError):  # it is closed
+                loop.call_soon_threadsafe(int)
+        frame = frame.f_back
 
 
 class Task:
@@ -69,15 +124,18 @@ class Task:
 
     def _run(self, function: Callable[..., Any], args: tuple[Any, ...]) -> None:
         try:
-            self.value = function(*args)
-        except (zmq.ContextTerminated, Stopped):
-            pass  # the experiment is over: this is how a thread ends
-        except BaseException as error:
-            error.__traceback__ = learners_part(error.__traceback__)
-            self.error = error
-        finally:
-            self.done = True
-            self._under_way.release()
+            try:
+                self.value = function(*args)
+            except (zmq.ContextTerminated, Stopped):
+                pass  # the experiment is over: this is how a thread ends
+            except BaseException as error:
+                error.__traceback__ = learners_part(error.__traceback__)
+                self.error = error
+            finally:
+                self.done = True
+                self._under_way.release()
+        except Stopped:
+            pass  # it came when the function had ended
 
     def wait(self, within: float) -> bool:
         """Whether the function ends within so many seconds.
@@ -105,10 +163,3 @@ class Task:
         if self.error is not None:
             raise self.error
         return self.value
-
-    def interrupt(self) -> None:
-        """Raise Stopped in the thread, at its next Python instruction."""
-        if self.thread.ident is not None and self.thread in threading.enumerate():
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(
-                ctypes.c_ulong(self.thread.ident), ctypes.py_object(Stopped)
-            )

@@ -8,14 +8,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .live import Prediction, ShareView, Sliders, bars, watch
+    from .live import ShareView, bars, watch
     from .picture import Picture
+    from .prediction import Prediction
     from .replay import Replay
+    from .sliders import Sliders
 
 __all__ = ["Picture", "Prediction", "Replay", "ShareView", "Sliders", "bars", "watch"]
 
-_HOME = {name: "live" for name in ("Prediction", "ShareView", "Sliders", "bars", "watch")}
-_HOME |= {"Picture": "picture", "Replay": "replay"}
+_HOME = {name: "live" for name in ("ShareView", "bars", "watch")}
+_HOME |= {name: name.lower() for name in ("Picture", "Prediction", "Replay", "Sliders")}
 
 
 def __getattr__(name: str) -> Any:

@@ -10,8 +10,10 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-from matplotlib.axes import Axes
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 PAPER, INK, GREY, PALE = "#ffffff", "#1a1a1a", "#595959", "#e6e6e6"
 # Okabe and Ito, "Color Universal Design" (2008), without black; neighbours far apart.
@@ -63,6 +65,7 @@ def dress(ax: Axes, title: str, pad: float = 20, names: Iterable[str] = ()) -> N
         fontsize=TITLE,
         fontweight="bold",
         pad=pad,
+        parse_math=False,
     )
     ax.tick_params(colors=INK, labelsize=TEXT)
     for side, spine in ax.spines.items():

@@ -11,94 +11,29 @@ import html
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import anywidget
 import traitlets
 from IPython.display import display
 
 from zmqlab.envelope import parts, show, show_frame
-from zmqlab.record.arrows import Message, messages, wire
+from zmqlab.record.arrows import wire
 from zmqlab.record.journal import Hop, Journal
+from zmqlab.record.stories import Step, steps
 
 from . import plots
 from .live import bundle
-from .look import GREY, color
+from .look import GREY, color, natural
 
-__all__ = ["Replay", "Step", "columns", "steps", "stories"]
+__all__ = ["Replay", "columns"]
 
 PLAYER = Path(__file__).with_name("replay.js").read_text(encoding="utf-8")
 LOOK = Path(__file__).with_name("replay.css").read_text(encoding="utf-8")
 MOST = 1000  # hops that are played; what is beyond is counted
 ELSEWHERE = "elsewhere"  # the other end of a message of which only one end was recorded
-
-
-class Step(NamedTuple):
-    """One hop of the replay, and the message that it begins or ends."""
-
-    time: float  # seconds on the monotonic clock
-    hop: Hop
-    message: Message
-
-
-def steps(journal: Journal) -> list[Step]:
-    """All hops in the order to play them: no message is received before it was sent.
-
-    A hop is noted when its call returns, and a sender's call may return after the receiver's: its
-    step is then moved to the moment of the receipt.
-    """
-    found = []
-    for message in messages(journal):
-        sent, received = message
-        if sent is not None:
-            time = sent.time if received is None else min(sent.time, received.time)
-            found.append(Step(time, sent, message))
-        if received is not None:
-            found.append(Step(received.time, received, message))
-    return sorted(found, key=lambda step: (step.time, step.hop.way == "received"))
-
-
-def stories(steps: Sequence[Step]) -> list[int]:
-    """For each step the number of the story that it belongs to: one task's way to its end.
-
-    A message goes on in what its receiver sends because of it: of all that the same thread has
-    received before, a message sent follows from the one with which it shares most frames, the
-    latest of equals. A REP's answer follows from the request before it, sharing or not. A story
-    ends where it comes back to the socket that it began at.
-    """
-    sent_at: dict[int, int] = {}  # a message, by identity → the step that sent it
-    heard: dict[str, list[tuple[int, Hop]]] = defaultdict(list)  # a thread → what it received
-    homes: list[Any] = []  # of each story: the socket that it began at
-    found: list[int] = []
-    for number, (_, hop, message) in enumerate(steps):
-        cause = sent_at.get(id(message))
-        if hop.way == "sent":
-            sent_at[id(message)] = number
-            cause = _cause(hop, heard[hop.who])
-            if cause is not None and homes[found[cause]] is steps[cause].hop.socket:
-                cause = None
-        else:
-            heard[hop.who].append((number, hop))
-        if cause is None:
-            homes.append(hop.socket)
-        found.append(len(homes) - 1 if cause is None else found[cause])
-    return found
-
-
-def _cause(sent: Hop, heard: Iterable[tuple[int, Hop]]) -> int | None:
-    """The step at which the sender received what made it send this."""
-    best, most = None, 0
-    frames = {frame for frame in sent.frames if frame}
-    for number, hop in heard:
-        if sent.socket.kind == "REP":
-            shared = 1 if hop.socket is sent.socket else 0
-        else:
-            shared = len(frames & set(hop.frames))
-        if shared and shared >= most:
-            best, most = number, shared
-    return best
 
 
 # ------------------------------------------------------------------ who stands where
@@ -126,7 +61,7 @@ Ends = dict[str, dict[int, dict[str, int]]]  # who → number of the socket → 
 
 def _ends(steps: Sequence[Step]) -> Ends:
     ends: Ends = defaultdict(lambda: defaultdict(dict))
-    for _, _, (sent, received) in steps:
+    for _, (sent, received), _ in steps:
         if sent is not None and received is not None:
             ends[sent.who][sent.socket.number][received.who] = received.socket.number
             ends[received.who][received.socket.number][sent.who] = sent.socket.number
@@ -157,11 +92,6 @@ def _is_mirrored(ends: Ends, found: dict[str, int]) -> bool:
         if left and right:
             votes += 1 if min(left) > min(right) else -1
     return votes > 0
-
-
-def _natural(name: str) -> list[Any]:
-    """A key by which w2 comes before w10."""
-    return [(0, int(p)) if p.isdigit() else (1, p) for p in re.split(r"(\d+)", name) if p]
 
 
 # ------------------------------------------------------------------ the replay
@@ -199,7 +129,7 @@ class Replay:
     def score(self) -> dict[str, Any]:
         """All that the player needs, as plain data for JSON."""
         place = columns(self.steps)
-        names = sorted(place, key=_natural)
+        names = sorted(place, key=natural)
         if any(None in step.message for step in self.steps):
             place[ELSEWHERE] = max(place.values(), default=0) + 1
             names.append(ELSEWHERE)
@@ -221,19 +151,19 @@ class Replay:
     def _told(self) -> list[dict[str, Any]]:
         number: dict[int, int] = {}  # of each message, by identity
         told = []
-        for step, of_story in zip(self.steps, stories(self.steps), strict=True):
-            _, hop, (sent, received) = step
+        for hop, message, story in self.steps:
+            sent, received = message
             told.append(
                 {
-                    "ms": round((step.time - self.journal.start) * 1000, 2),
+                    "ms": round((hop.moment - self.journal.start) * 1000, 2),
                     "who": hop.who,
                     "socket": hop.socket.number,
                     "way": hop.way,
-                    "message": number.setdefault(id(step.message), len(number)),
+                    "message": number.setdefault(id(message), len(number)),
                     "from": ELSEWHERE if sent is None else sent.who,
                     "to": ELSEWHERE if received is None else received.who,
                     "into": None if received is None else received.socket.number,
-                    "story": of_story,
+                    "story": story,
                     "frames": _shown(hop.frames, hop.socket.kind),
                     "flying": _travelling(hop) if hop.way == "sent" else None,
                 }
@@ -249,16 +179,13 @@ class Replay:
 
     def _followed(self) -> list[Hop]:
         """The hops of the task to follow; none if there is no such task."""
-        begin = self._begin()
-        of_story = stories(self.steps)
-        return [
-            step.hop
-            for step, number in zip(self.steps, of_story, strict=True)
-            if begin and number == of_story[begin - 1]
-        ]
+        if not (begin := self._begin()):
+            return []
+        story = self.steps[begin - 1].story
+        return [step.hop for step in self.steps if step.story == story]
 
     def __repr__(self) -> str:
-        who = ", ".join(sorted({step.hop.who for step in self.steps}, key=_natural))
+        who = ", ".join(sorted({step.hop.who for step in self.steps}, key=natural))
         return f"Replay: {self.title}. Participants: {who or 'none'}."
 
     def __str__(self) -> str:

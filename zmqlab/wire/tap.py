@@ -20,56 +20,17 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
-from random import Random
 from types import TracebackType
-from typing import Literal, NamedTuple
 
 from zmqlab.record.journal import Journal
-from zmqlab.run.threads import put_off_interrupt
+from zmqlab.run.interrupt import put_off_interrupt
 
+from .faults import Plan
+from .link import FOREVER, Link
 from .record import Record, Wire
-from .zmtp import KEEP, Decoder, Dialogue, Unit
+from .zmtp import KEEP, Unit
 
-ROOM = 256 * 1024  # octets that the tap holds for one direction before it stops reading
 MOST = 100_000  # records kept; later ones are only counted
-
-
-class Fault(NamedTuple):
-    """Something to do to a connection just before a message passes.
-
-    "delay": this direction waits `seconds`; "stall": both directions do; "cut": the connection
-    is closed and the message is lost with all that was behind it.
-    """
-
-    kind: Literal["delay", "stall", "cut"]
-    seconds: float = 0.0
-
-
-@dataclass(frozen=True)
-class Faults:
-    """A plan of faults that depends on nothing but its seed and on which message it is.
-
-    `cut`, `stall` and `delay` are probabilities for each message; the waits are drawn evenly
-    from `seconds`. The same traffic meets the same faults, however fast it flows. Any function
-    of (link, way, number) that returns a `Fault` or None may stand in its place.
-    """
-
-    seed: int
-    cut: float = 0.0
-    stall: float = 0.0
-    delay: float = 0.0
-    seconds: tuple[float, float] = (0.01, 0.1)
-
-    def __call__(self, link: int, way: str, number: int) -> Fault | None:
-        """The fault before the message `number` (0, 1, 2 …) in this direction of this link."""
-        dice = Random(f"{self.seed} {link} {way} {number}")
-        drawn, seconds = dice.random(), dice.uniform(*self.seconds)
-        for kind, chance in (("cut", self.cut), ("stall", self.stall), ("delay", self.delay)):
-            if drawn < chance:
-                return Fault(kind, 0.0 if kind == "cut" else seconds)  # type: ignore[arg-type]
-            drawn -= chance
-        return None
 
 
 class Tap:
@@ -89,7 +50,7 @@ class Tap:
         endpoint: str,
         *,
         between: tuple[str, str] = ("connecting", "bound"),
-        faults: Callable[[int, str, int], Fault | None] | None = None,
+        faults: Plan | None = None,
         journal: Journal | None = None,
         keep: int = KEEP,
     ) -> None:
@@ -97,11 +58,11 @@ class Tap:
         self._real = endpoint
         self._journal = journal
         self._target = _loopback(endpoint)
-        self._faults = faults
+        self._faults = faults or (lambda _link, _way, _number: None)
         self._keep = keep
         self._records: list[Record] = []
         self._forgotten = 0
-        self._links: list[_Link] = []
+        self._links: list[Link] = []
         self._made = 0
         self._refused = 0
         self._latency = 0.0
@@ -215,13 +176,14 @@ class Tap:
 
         ZeroMQ's connecting side makes a new one by itself, soon after.
         """
-        cut: list[_Link] = []
+        cut: list[Link] = []
 
         def order() -> None:
             cut.extend(self._chosen(link))
             for found in cut:
-                self._note(found, "→", Unit("fault", b"", 0, 0, name="cut", note="on command"))
+                found.note("→", Unit("fault", b"", 0, 0, name="cut", note="on command"))
                 found.close()
+                self._links.remove(found)
 
         self._do(order)
         return len(cut)
@@ -230,9 +192,9 @@ class Tap:
         if link is None:
             self._stalled = stalled
         for found in self._chosen(link):
-            found.stalled_until = _FOREVER if stalled else 0.0
+            found.stalled_until = FOREVER if stalled else 0.0
 
-    def _chosen(self, link: int | None) -> list[_Link]:
+    def _chosen(self, link: int | None) -> list[Link]:
         return [found for found in self._links if link is None or found.number == link]
 
     def _do(self, order: Callable[[], None]) -> None:
@@ -263,8 +225,9 @@ class Tap:
         except BaseException as error:
             self._error = error
         finally:
-            for link in list(self._links):
+            for link in self._links:
                 link.close()
+            self._links.clear()
             assert self._listener is not None
             self._listener.close()
             self._selector.close()
@@ -273,8 +236,8 @@ class Tap:
     def _step(self) -> None:
         """Wait until something can be done, and do it."""
         now = time.monotonic()
-        due = min((link.due() for link in self._links), default=_FOREVER)
-        patience = None if due == _FOREVER else max(0.0, due - now)
+        due = min((link.due() for link in self._links), default=FOREVER)
+        patience = None if due == FOREVER else max(0.0, due - now)
         ready = {key.fileobj for key, _ in self._selector.select(patience)}
         if self._bell in ready:
             with contextlib.suppress(BlockingIOError):
@@ -284,244 +247,38 @@ class Tap:
         if self._listener in ready:
             self._accept()
         for link in list(self._links):
-            link.step(link.near in ready, link.far in ready)
+            if link.connected or (link.far in ready and self._connect(link)):
+                link.step(link.near in ready, link.far in ready)
+            if link.closed:
+                self._links.remove(link)
 
     def _accept(self) -> None:
         assert self._listener is not None
         with contextlib.suppress(BlockingIOError, ConnectionError):
             near, _ = self._listener.accept()
             near.setblocking(False)
-            self._links.append(_Link(self, near))
+            link = Link(near, self._target, self._selector, self._faults, self._log, self._keep)
+            link.latency = self._latency
+            link.stalled_until = FOREVER if self._stalled else 0.0
+            self._links.append(link)
 
-    def _note(self, link: _Link, way: str, unit: Unit) -> Record:
-        record = Record(time.monotonic(), link.number, way, unit)
+    def _connect(self, link: Link) -> bool:
+        """Number the link if the far side took the connection, else count it as refused."""
+        if not link.connect():
+            self._refused += 1
+            return False
+        self._made += 1
+        link.number = self._made
+        return True
+
+    def _log(self, record: Record) -> None:
         if len(self._records) < MOST:
             self._records.append(record)
         else:
             self._forgotten += 1
-        return record
-
-    def _fault_before(self, link: int, way: str, number: int) -> Fault | None:
-        return self._faults(link, way, number) if self._faults is not None else None
 
 
-_FOREVER = float("inf")
 _NOT_RUNNING = "the tap is not running: give commands inside its with"
-
-
-class _Link:
-    """One connection: the socket on the near side, the one on the far side, two streams."""
-
-    def __init__(self, tap: Tap, near: socket.socket) -> None:
-        self.tap = tap
-        self.number = 0  # known when the far side has answered
-        self.near = near
-        self.far = socket.socket(socket.AF_INET6 if ":" in tap._target[0] else socket.AF_INET)
-        self.far.setblocking(False)
-        for end in (near, self.far):
-            end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.latency = tap._latency
-        self.stalled_until = _FOREVER if tap._stalled else 0.0
-        self.dialogue = Dialogue(tap._keep)
-        self.streams = (
-            _Stream(self, "→", near, self.far),
-            _Stream(self, "←", self.far, near),
-        )
-        self._watched: dict[socket.socket, int] = {}
-        self.connected = False
-        self.far.connect_ex(tap._target)
-        self._watch(self.far, selectors.EVENT_WRITE)
-
-    def due(self) -> float:
-        """When something can be done that no socket will announce (monotonic seconds)."""
-        if not self.connected:
-            return _FOREVER
-        if 0 < self.stalled_until < _FOREVER:
-            return self.stalled_until
-        return _FOREVER if self.stalled_until else min(s.due() for s in self.streams)
-
-    def step(self, near_ready: bool, far_ready: bool) -> None:
-        """Read, pass on, close, as far as possible now."""
-        now = time.monotonic()
-        if not self.connected:
-            if far_ready and not self._connect():
-                return
-            if not self.connected:
-                return
-        if self.stalled_until <= now:
-            self.stalled_until = 0.0
-        outward, homeward = self.streams
-        if not self.stalled_until:
-            if near_ready:
-                outward.read()
-            if far_ready:
-                homeward.read()
-            outward.write(now)
-            homeward.write(now)
-        if outward.ended and homeward.ended:
-            self.close()
-        else:
-            self._watch(self.near, *self._wanted(outward, homeward))
-            self._watch(self.far, *self._wanted(homeward, outward))
-
-    def _connect(self) -> bool:
-        """Whether the far side took the connection; if not, the link is closed."""
-        if self.far.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
-            self.close()
-            self.tap._refused += 1
-            return False
-        self.connected = True
-        self.number = self.tap._made + 1
-        self.tap._made = self.number
-        return True
-
-    def _wanted(self, reading: _Stream, writing: _Stream) -> tuple[int, ...]:
-        if self.stalled_until:
-            return ()
-        wanted = [selectors.EVENT_READ] if reading.wants_more() else []
-        return (*wanted, selectors.EVENT_WRITE) if writing.blocked else tuple(wanted)
-
-    def _watch(self, end: socket.socket, *events: int) -> None:
-        """Have the selector tell of just these events at this socket."""
-        mask, selector = sum(events), self.tap._selector
-        if self._watched.get(end, 0) == mask:
-            return
-        if end in self._watched:
-            selector.unregister(end)
-            del self._watched[end]
-        if mask:
-            selector.register(end, mask)
-            self._watched[end] = mask
-
-    def close(self) -> None:
-        """Close both sides; what the tap still holds is lost, and its records say so."""
-        for stream in self.streams:
-            stream.give_up()
-        for end in (self.near, self.far):
-            self._watch(end)
-            with contextlib.suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-            end.close()
-        self.tap._links.remove(self)
-
-
-class _Stream:
-    """One direction of a connection: octets read, decoded, held for a while, passed on."""
-
-    def __init__(self, link: _Link, way: str, source: socket.socket, sink: socket.socket) -> None:
-        self.link = link
-        self.way = way
-        self.source = source
-        self.sink = sink
-        self.decoder: Decoder = link.dialogue.sides[way]
-        self.queue: deque[tuple[float, memoryview | Fault]] = deque()  # (due, octets)
-        self.held = 0  # octets in the queue
-        self.passed = 0  # octets passed on so far
-        self.unpassed: deque[Record] = deque()  # records of what is not wholly passed on yet
-        self.not_before = 0.0
-        self.messages = 0
-        self.blocked = False  # the sink takes no more for now
-        self.ending = False  # the source has ended
-        self.ended = False  # and its end has been passed on, or there is nobody to take more
-
-    def wants_more(self) -> bool:
-        """Whether to read on: the source has not ended and there is room."""
-        return not self.ending and not self.ended and self.held < ROOM
-
-    def due(self) -> float:
-        """When the next octets may be passed on."""
-        if self.blocked or not self.queue:
-            return _FOREVER
-        return max(self.queue[0][0], self.not_before)
-
-    def read(self) -> None:
-        """Take what the source has sent, note it, and queue it."""
-        if not self.wants_more():
-            return
-        try:
-            data = self.source.recv(65536)
-        except BlockingIOError:
-            return
-        except OSError:
-            data = b""
-        if not data:
-            self.ending = True
-            for unit in self.decoder.close():
-                self.link.tap._note(self.link, self.way, unit)
-            return
-        base = self.decoder.taken
-        for unit in self.link.dialogue.feed(self.way, data):
-            self.unpassed.append(self.link.tap._note(self.link, self.way, unit))
-        self._enqueue(data, base)
-
-    def _enqueue(self, data: bytes, base: int) -> None:
-        """Queue octets, and before each message that begins in them the fault planned for it."""
-        due = time.monotonic() + self.link.latency
-        view, at = memoryview(data), 0
-        for start in self.decoder.starts:
-            fault = self.link.tap._fault_before(self.link.number, self.way, self.messages)
-            self.messages += 1
-            if fault is not None:
-                if start - base > at:
-                    self.queue.append((due, view[at : start - base]))
-                self.queue.append((due, fault))
-                at = start - base
-        self.queue.append((due, view[at:]))
-        self.held += len(data)
-
-    def write(self, now: float) -> None:
-        """Pass on what is due, as far as the sink takes it."""
-        self.blocked = False
-        while self.queue and not self.ended and self.due() <= now and not self.link.stalled_until:
-            due, head = self.queue.popleft()
-            if isinstance(head, Fault):
-                self._suffer(head, now)
-                continue
-            try:
-                sent = self.sink.send(head)
-            except BlockingIOError:
-                sent = 0
-            except OSError:
-                self.queue.appendleft((due, head))
-                self.give_up()
-                return
-            self._count_passed(sent)
-            if sent < len(head):
-                self.queue.appendleft((due, head[sent:]))
-                self.blocked = True
-                return
-        if self.ending and not self.queue and not self.ended:
-            self.ended = True
-            with contextlib.suppress(OSError):
-                self.sink.shutdown(socket.SHUT_WR)
-
-    def _count_passed(self, sent: int) -> None:
-        self.held -= sent
-        self.passed += sent
-        while self.unpassed and self.unpassed[0].unit.end <= self.passed:
-            self.unpassed.popleft()
-
-    def _suffer(self, fault: Fault, now: float) -> None:
-        """Carry out a planned fault whose turn has come."""
-        wait = f"{fault.seconds * 1000:.0f} ms, " if fault.seconds else ""
-        note = f"{wait}as planned"
-        self.link.tap._note(self.link, self.way, Unit("fault", b"", 0, 0, 0, fault.kind, {}, note))
-        if fault.kind == "delay":
-            self.not_before = now + fault.seconds
-        elif fault.kind == "stall":
-            self.link.stalled_until = now + fault.seconds
-        else:
-            for stream in self.link.streams:
-                stream.give_up()
-
-    def give_up(self) -> None:
-        """Drop what is queued and mark its records as lost."""
-        for record in self.unpassed:
-            record.lost = True
-        self.unpassed.clear()
-        self.queue.clear()
-        self.held = 0
-        self.ended = True
 
 
 def _loopback(endpoint: str) -> tuple[str, int]:

@@ -1,0 +1,24 @@
+"""Interrupt at any moment of a check. All twenty moments of each lab: `make soak`."""
+
+import sys
+
+import pytest
+from interrupts import LABS, attack
+from soak import every_core_loaded
+
+MOMENTS = 2  # of each lab; a check takes as long as it takes
+
+
+@pytest.fixture(scope="module", autouse=True)
+def loaded():
+    with every_core_loaded():
+        yield
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.usefixtures("interruptible")
+@pytest.mark.skipif(sys.platform == "win32", reason="pthread_kill is not known there")
+@pytest.mark.parametrize("lab", LABS)
+def test_an_interrupt_of_a_check_leaves_nothing_and_the_next_call_works(lab):
+    attack(lab, MOMENTS, seed=6)

@@ -1,0 +1,195 @@
+"""The words of dispatch, and a ledger of them: who asked, who was given it, who waits. Pure.
+
+A lab's `reading` turns what sockets did into these events, in the order in which they happened.
+The ledger, folded from them, says who waits for what. The rules about them are in `rules`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from zmqlab.envelope import show
+
+Frames = tuple[bytes, ...]
+
+
+class Asked(NamedTuple):
+    """A client has sent a request."""
+
+    who: str
+    body: Frames
+
+
+class Ready(NamedTuple):
+    """A worker has said that it is free."""
+
+    who: str
+
+
+class Given(NamedTuple):
+    """A worker has been given a request; `to` is the address for its answer."""
+
+    who: str
+    to: Frames
+    body: Frames
+
+
+class Answered(NamedTuple):
+    """A worker has answered."""
+
+    who: str
+    to: Frames
+    body: Frames
+
+
+class Got(NamedTuple):
+    """A client has got an answer."""
+
+    who: str
+    body: Frames
+
+
+class Odd(NamedTuple):
+    """A message that has none of these forms; `role` is that of `who`."""
+
+    role: str
+    who: str
+    way: str
+    frames: Frames
+
+
+class Read(NamedTuple):
+    """The broker has read a message of somebody in this role; known where it is recorded."""
+
+    role: str
+    frames: Frames = ()
+
+
+class Left(NamedTuple):
+    """A peer waits for nothing any more: it is gone, or reads no answers."""
+
+    who: str
+
+
+Event = Asked | Ready | Given | Answered | Got | Odd | Read | Left
+History = Sequence[Event]
+
+
+class Request(NamedTuple):
+    """What a client has asked, and the place of that in the history."""
+
+    who: str
+    body: Frames
+    at: int
+
+
+class Due(NamedTuple):
+    """An answer on its way to whoever has asked this; the place of the answer in the history."""
+
+    worker: str
+    body: Frames
+    answer: Frames
+    at: int
+
+
+class Ledger:
+    """What follows from a history: who waits, who is idle, who is at what, what is due."""
+
+    def __init__(self, history: History = ()) -> None:
+        self.now = -1  # the place of the latest event
+        self.open: list[Request] = []  # what no worker was given yet, the oldest first
+        self.gone: list[Request] = []  # the same, of clients that have left
+        self.asked: dict[str, list[Frames]] = {}  # by client: what it has no answer to
+        self.idle: dict[str, int] = {}  # workers, longest idle first, and since when
+        self.busy: dict[str, list[Given | Odd]] = {}  # by worker: what it has not answered
+        self.due: list[Due] = []
+        self.odd: set[str] = set()  # clients that have sent what is no request
+        self.unread = 0  # messages of workers that the broker is not known to have read
+        for event in history:
+            self.note(event)
+
+    def note(self, event: Event) -> None:
+        """Fold in the next event."""
+        self.now += 1
+        match event:
+            case Ready() | Answered() | Odd("worker", _, "sent"):
+                self.unread += 1
+            case Read("worker"):
+                self.unread = max(0, self.unread - 1)
+        match event:
+            case Asked(who, body):
+                self.open.append(Request(who, body, self.now))
+                self.asked.setdefault(who, []).append(body)
+            case Ready(who):
+                self.idle[who] = self.now
+            case Given(who, _, body):
+                request = self.request(body)
+                if request is not None:
+                    (self.open if request in self.open else self.gone).remove(request)
+                self._take(who, event)
+            case Odd("worker", who, "received"):
+                self._take(who, event)
+            case Odd("client", who, "sent"):
+                self.odd.add(who)
+            case Answered(who, to, body):
+                self._answered(who, to, body)
+            case Got(who, body) if due := self.expected(who, body):
+                self.due.remove(due)
+                self.asked[who].remove(due.body)
+            case Left(who):
+                self.asked.pop(who, None)
+                self.gone += [request for request in self.open if request.who == who]
+                self.open = [request for request in self.open if request.who != who]
+
+    def _take(self, who: str, task: Given | Odd) -> None:
+        self.busy.setdefault(who, []).append(task)
+        self.idle.pop(who, None)
+
+    def _answered(self, who: str, to: Frames, answer: Frames) -> None:
+        tasks = self.busy.get(who, [])
+        fitting = [task for task in tasks if isinstance(task, Odd) or task.to == to]
+        if not fitting:
+            return
+        task = min(fitting, key=lambda task: isinstance(task, Odd))
+        tasks.remove(task)
+        if isinstance(task, Given) and any(task.body in bodies for bodies in self.asked.values()):
+            self.due.append(Due(who, task.body, answer, self.now))
+        if not tasks:
+            del self.busy[who]
+            self.idle[who] = self.now
+
+    def request(self, body: Frames) -> Request | None:
+        """The first request of this body that nobody was given yet."""
+        return next((r for r in (*self.open, *self.gone) if r.body == body), None)
+
+    def expected(self, who: str, answer: Frames) -> Due | None:
+        """The answer of a worker that this client gets here, if it is to get one like that."""
+        asked = self.asked.get(who, ())
+        return next((due for due in self.due if due.answer == answer and due.body in asked), None)
+
+    def owed(self, to_anybody: bool = False) -> list[str]:
+        """What has to happen without anybody else's doing, in words; [] if nothing has.
+
+        to_anybody: a request goes to a worker at once, idle or not.
+        """
+        waiting = {body: who for who, bodies in self.asked.items() for body in bodies}
+        found = [
+            f"{waiting[due.body]} asked {brief(due.body)}; {due.worker} answered "
+            f"{brief(due.answer)}, and {waiting[due.body]} has not got that."
+            for due in self.due
+            if due.body in waiting
+        ]
+        if self.idle or (to_anybody and self.busy):
+            crew = f"Idle: {', '.join(self.idle) or 'nobody'}."
+            for request in self.open:
+                found.append(
+                    f"{request.who} asked {brief(request.body)}, and no worker got that. {crew}"
+                )
+        return found
+
+
+def brief(frames: Frames) -> str:
+    """The first frames of a body, in words."""
+    more = f" and {len(frames) - 3} more frames" if len(frames) > 3 else ""
+    return show(frames[:3], "REQ") + more
