@@ -97,6 +97,11 @@ def test_who_may_have_been_late_is_not_counted(connected, late):
     assert verdict(says_how_many(history)) == "undecided"
 
 
+def test_an_error_without_a_number_is_no_machines_fault():
+    history = too_few(TimeoutError("not enough of 4 workers"), late=9.0)
+    assert verdict(says_how_many(history)) == "failed"
+
+
 @pytest.mark.parametrize(
     ("seconds", "verdict"), [(0.5, "failed"), (1.0, "passed"), (1.4, "passed"), (1.7, "failed")]
 )
@@ -123,7 +128,7 @@ def test_a_linger_with_an_end_is_a_guess(lingers, wrong):
 
 @pytest.mark.parametrize(
     ("seconds", "late", "found"),
-    [(0.1, 0.0, ["passed"]), (3.0, 0.0, ["failed"]), (3.0, 1.0, ["undecided"])],
+    [(0.1, 0.0, ["passed"]), (3.0, 1.0, ["failed"]), (3.0, 2.0, ["undecided"])],
 )
 def test_patience_is_not_for_those_who_are_there(seconds, late, found):
     noted = marks("all connected", "feed", at=100.0)

@@ -50,6 +50,9 @@ IN_TIME = "too few workers: it gives up when its patience is over"
 NOTHING_SENT = "too few workers: nothing is sent"
 NO_TASKS = "no tasks: nothing is sent"
 
+NUMBER = r"(?<![\w.])(?:{})(?![\w]|\.\d)"  # a word of its own, and not the start of 1.5
+WORDS = ["no|none|nobody|zero|0", "one|1", "two|2", "three|3"]
+
 
 def lab01(feed: Any) -> Report:
     """Check `feed(ctx, endpoint, n_workers, tasks, patience)`.
@@ -121,7 +124,8 @@ def deals_at_once(history: History) -> list[Finding]:
         return [passed(PROMPT, "it does not wait for its patience to end")]
     evidence = f"All workers were connected; feed returned {seconds:.1f} s later. Its patience was "
     hint = "Patience is how long feed may wait for a worker. What is there left to wait for?"
-    return failed_in_time(history, patience / 4, PROMPT, f"{evidence}{patience:g} s.", hint)
+    too_late = seconds - patience / 2
+    return failed_in_time(history, too_late, PROMPT, f"{evidence}{patience:g} s.", hint)
 
 
 def waits_for_the_last_task(history: History) -> list[Finding]:
@@ -183,12 +187,14 @@ def says_how_many(history: History, came: int = 3) -> list[Finding]:
     text, here = said(history.call.error or TimeoutError()), history.call.ended - 0.1
     if (surely := _connected(history, here)) < came:
         return [undecided(SAYS, f"Only {surely} of the check's {came} workers were in time.")]
-    words = {0: "no|none|nobody|zero|0", 3: "three|3"}[came]
-    if re.search(rf"(?<![\w.])(?:{words})(?![\w]|\.\d)", text, re.IGNORECASE):
+    named = [n for n in range(came + 1) if re.search(NUMBER.format(WORDS[n]), text, re.I)]
+    if came in named:
         return [passed(SAYS, f"it names {came}")]
     evidence = f"{came} workers came; the error was\n{text}"
     hint = "Who reads it wants to know whether nobody came or one is missing."
-    return failed_in_time(history, 0.2, SAYS, evidence, hint)
+    if not named:
+        return [failed(SAYS, evidence, hint)]
+    return failed_in_time(history, 0.2, SAYS, evidence, hint)  # it may have seen fewer
 
 
 def no_workers(history: History) -> list[Finding]:

@@ -95,7 +95,7 @@ def early_ones_are_answered(history: History) -> list[Finding]:
     evidence = f"{waiting} asked and had no answer while the last of 5 workers had not come.\n"
     evidence += f"feed was at {history.call.where}"
     hint = "The workers need not know of each other, and feed need not know them before."
-    return failed_in_time(history, LIMIT / 8, NO_BARRIER, evidence, hint)
+    return failed_in_time(history, LIMIT / 4, NO_BARRIER, evidence, hint)
 
 
 def who_asks_is_answered(history: History) -> list[Finding]:
