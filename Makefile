@@ -47,6 +47,7 @@ bench: $(VENV)/author ## measure, as ratios within one run
 
 soak: $(VENV)/author ## run every notebook 50 times with both cores loaded (RUNS=50)
 	$(BIN)/python tests/soak.py --runs $(or $(RUNS),50) $(NAMES)
+	$(BIN)/python tests/interrupts.py
 
 # The stamps are newer than what they were made from: a second start installs nothing.
 
