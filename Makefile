@@ -67,6 +67,7 @@ bench: $(VENV)/author ## measure, as ratios within one run
 
 soak: $(VENV)/author ## run every notebook 50 times with both cores loaded (RUNS=50)
 	$(BIN)/python tests/soak.py --runs $(or $(RUNS),50) $(NAMES)
+	$(BIN)/python tests/interrupts.py
 
 sweep: $(VENV)/author ## judge every submission 20 times with both cores loaded (RUNS=20)
 	$(BIN)/python tests/sweep.py --load --runs $(or $(RUNS),20) --jobs $(or $(JOBS),2) $(NAMES)
