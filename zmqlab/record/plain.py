@@ -38,7 +38,7 @@ class Common:
     def readers(self, addr: str) -> list[PlainSocket]:
         """The sockets that read, or wait to read, what is reported at a monitor's address."""
         sockets = [socket for socket in self.unclosed() if isinstance(socket, PlainSocket)]
-        return [socket for socket in sockets if addr in socket._peers]
+        return [socket for socket in sockets if addr in socket.peers]
 
     def hold(self, addr: str) -> None:
         """Keep alive who reads this monitor, as long as the monitor is there.
@@ -63,10 +63,10 @@ class PlainSocket(zmq.Socket[bytes]):
     _repr_cls = "zmq.Socket"
     _maker: Thread
     _common: Common  # its Context's; one of its own, if that is no Context of this package
-    _peers: list[str]  # what it has connected to
+    peers: list[str]  # what it has connected to
     _reports_at: str = ""  # its monitor's address, while one is on
     _reads_events: bool = False  # whether it is the reader of a monitor
-    _original: PlainSocket | None = None  # the socket that this is a shadow of, if that is known
+    original: PlainSocket | None = None  # the socket that this is a shadow of, if that is known
 
     def __new__(cls, ctx_or_socket: Any = None, *args: Any, **kwargs: Any) -> PlainSocket:
         """A socket that its Context knows before libzmq does: an interrupt cannot lose it.
@@ -74,7 +74,7 @@ class PlainSocket(zmq.Socket[bytes]):
         Not in __init__: a subclass may call that of zmq.Socket itself.
         """
         socket = super().__new__(cls)
-        socket._maker, socket._peers = current_thread(), []
+        socket._maker, socket.peers = current_thread(), []
         socket._common = getattr(ctx_or_socket, "common", None) or Common()
         if isinstance(ctx_or_socket, zmq.Context):
             socket._common.makers[socket] = socket._maker
@@ -87,7 +87,7 @@ class PlainSocket(zmq.Socket[bytes]):
             return
         original = _by_address.get(self.underlying)
         if original is not None and not original.closed:
-            self._original, self.context = original, original.context
+            self.original, self.context = original, original.context
         self._common = getattr(self.context, "common", None) or self._common
 
     @property
@@ -110,8 +110,8 @@ class PlainSocket(zmq.Socket[bytes]):
             if self._common.ending:
                 raise zmq.ContextTerminated
             connected = super().connect(addr)
-        self._peers.append(text(addr))
-        if self._peers[-1] in self._common.monitors:
+        self.peers.append(text(addr))
+        if self.peers[-1] in self._common.monitors:
             self._read_events()
         return connected
 

@@ -107,9 +107,9 @@ class Socket(PlainSocket):
     def begin_to_note(self) -> None:
         """Begin to note, in the journal of the Context. Twice is once."""
         journal = getattr(self.context, "journal", None)
-        if isinstance(self._original, Socket):  # one socket for libzmq: one for the journal
-            self._noted = self._original._noted
-            self.__out, self.__in = self._original.__out, self._original.__in
+        if isinstance(self.original, Socket):  # one socket for libzmq: one for the journal
+            self._noted = self.original._noted
+            self.__out, self.__in = self.original.__out, self.original.__in
         elif journal is not None and self._noted is None:
             _here.look()
             self._noted = journal.open_socket(_here.name, self._type_name)
@@ -135,7 +135,7 @@ class Socket(PlainSocket):
         connected = super().connect(addr)
         if self._noted is not None:
             self._note_routing_id(self._noted)
-            self._noted.connected.append(self._peers[-1])
+            self._noted.connected.append(self.peers[-1])
         return connected
 
     def _read_events(self) -> None:

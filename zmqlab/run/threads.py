@@ -44,11 +44,12 @@ class _StoppedAtEachLine(Stopped):
 
     def __init__(self) -> None:  # where it is raised
         super().__init__()
-        self._thread = threading.current_thread()
+        # Its number: asked for itself in its last moments, a thread is made anew, as a dummy.
+        self._thread = threading.get_ident()
         _raise_at_next_line(sys._getframe(1))
 
     def __del__(self) -> None:  # where it was caught; elsewhere, if it was kept
-        if self._thread is threading.current_thread():
+        if self._thread == threading.get_ident():
             _raise_at_next_line(sys._getframe(1))
 
 
