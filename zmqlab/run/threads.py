@@ -46,11 +46,11 @@ class _StoppedAtEachLine(Stopped):
         super().__init__()
         # Its number: asked for itself in its last moments, a thread is made anew, as a dummy.
         self._thread = threading.get_ident()
-        _raise_at_next_line(sys._getframe(1))
+        _raise_at_next_line(sys._getframe().f_back)
 
     def __del__(self) -> None:  # where it was caught; elsewhere, if it was kept
         if self._thread == threading.get_ident():
-            _raise_at_next_line(sys._getframe(1))
+            _raise_at_next_line(sys._getframe().f_back)
 
 
 def _raise_at_next_line(frame: FrameType | None) -> None:
