@@ -20,7 +20,7 @@ from zmqlab.run.threads import GaveUp, eventually
 
 from .call import ALWAYS_LATE, Call
 from .judge import Scenario, Trial, judge, learners_threads
-from .machine import Used, out_of_turn, used_by_all
+from .machine import Lap, Used, Watch, out_of_turn, used_by_all
 from .pipeline import History, Mark, Rule, all_taken, judged
 from .report import Finding, Report
 
@@ -52,8 +52,8 @@ class Cast:
         self._endpoints: list[str] = []
         self._threads: list[threading.Thread] = []
         self._before = set(threading.enumerate())
+        self._watch, self._late = Watch(), 0.0
         self._began, self._used = time.monotonic(), used_by_all()
-        self._late = 0.0
 
     def __enter__(self) -> Cast:
         with contextlib.ExitStack() as exits:
@@ -137,19 +137,20 @@ class Cast:
             return False
         return True
 
-    def used(self) -> Mapping[int, Used]:
-        """What each thread with code of the learner's has used of the processor so far."""
-        threads = {t.native_id for t in (*self._threads, *learners_threads(self._before))}
-        used = {number: used for number, used in used_by_all().items() if number in threads}
-        return used or {0: Used(time.process_time(), 0.0)}  # the system does not say
+    def lap(self) -> Lap:
+        """What the threads with code of the learner's do from now on."""
+        return self._watch.lap([*self._threads, *learners_threads(self._before)])
 
     def _end(self) -> None:
         problem = next((found for call in self.calls if (found := call.problem())), None)
         over, late = time.monotonic(), self._late
         late += sum(call.late for call in self.calls) + max(call.in_line for call in self.calls)
-        late += out_of_turn(self._used, used_by_all(), over - self._began)
+        used = used_by_all()  # also by threads that came since
+        late += out_of_turn(
+            dict.fromkeys(used, Used(0.0, 0.0)) | self._used, used, over - self._began
+        )
         waited = max(call.waited for call in self.calls)
-        if waited and max((used.ran for used in self.used().values()), default=0.0) > ENOUGH:
+        if waited and max((used.ran for used in self.lap().before.values()), default=0.0) > ENOUGH:
             late = 0.0  # it has had the processor, and keeps it from others
         # Who does not read yet begins when the end has begun: what would not wait for it, is lost.
         if not self.reading.is_set():

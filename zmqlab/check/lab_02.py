@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Collection, Sequence
 from functools import partial
@@ -16,7 +15,6 @@ from zmqlab.record.journal import Journal
 
 from .call import Call, brief
 from .cast import Act, Cast, Note, check
-from .machine import busy_part
 from .pipeline import (
     History,
     Rule,
@@ -335,11 +333,11 @@ def more_workers(cast: Cast, feed: Any, _worker: Any) -> None:
     for name, routing_id in (("w1", b""), ("w2", b"w2"), ("w3", b"\xff no text"), ("w4", b"")):
         cast.come(name, ask, cast, endpoint, 0.02, routing_id)
     cast.until(lambda: call.done or len(cast.marked("goes home")) == 4, LIMIT / 2)
-    began, before = time.monotonic(), cast.used()
+    lap = cast.lap()
     if len(cast.marked("goes home")) < 4 or cast.until(lambda: call.done, QUIET):
         call.wait(1.0)
         return
-    cast.mark("feed", "busy", busy_part(before, cast.used(), time.monotonic() - began))
+    cast.mark("feed", "busy", lap.busy)
     cast.come("w5", ask, cast, endpoint, 0.02)
     call.wait(LIMIT)
 
