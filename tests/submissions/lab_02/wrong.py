@@ -130,6 +130,20 @@ WRONG = [
         ),
     ),
     Wrong(
+        "says_goodbye_twice_on_any_address",
+        "router",
+        lab_02.ONE_EACH,
+        ("router.bind(endpoint)", 'router.bind(endpoint.replace("127.0.0.1", "*"))'),
+        (
+            'gone += task == b""',
+            """
+            if task == b"":
+                router.send_multipart([address, b"", b""])
+                gone += 1
+            """,
+        ),
+    ),
+    Wrong(
         "sends_one_home",
         "router",
         lab_02.SENT_HOME,
@@ -330,5 +344,15 @@ WRONG = [
             "if not task:\n    return done\nwork(task)",
             "work(task)\nif not task:\n    return done",
         ),
+    ),
+    Wrong(
+        "worker_does_each_twice", "router", lab_02.WORKS, ("work(task)", "work(task), work(task)")
+    ),
+    Wrong(
+        "worker_binds_a_class_of_its_own",
+        "router",
+        lab_02.CONNECTS,
+        ("ctx.socket(zmq.REQ)", "ctx.socket(zmq.REQ, socket_class=zmq.Socket)"),
+        (".connect(endpoint)", ".bind(endpoint)"),
     ),
 ]

@@ -253,4 +253,10 @@ WRONG = [
             """,
         ),
     ),
+    Wrong(
+        "asks_again_at_half_its_patience",
+        "with_asyncio",
+        lab_03.SOON,
+        ("timeout=patience", "timeout=patience / 2"),
+    ),
 ]
