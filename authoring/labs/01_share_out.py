@@ -141,7 +141,7 @@ if report:
 # %% [markdown] tags=["solution-only"]
 # **Answers.**
 #
-# 1. Of neither: "when n workers are connected" is about one moment, and a count of those who came is not a count of those who are there. `Arrivals` in `zmqlab.run.experiment` counts down as well.
+# 1. Of neither: "when n workers are connected" is about one moment, and a count of those who came is not a count of those who are there. `Arrivals` in `zmqlab.run` counts down as well.
 # 2. It makes the gap smaller. A worker can still leave between the last event that you read and your first send, and no count can change that. What helps is an answer to each task, which is lesson 3.
 # 3. That each task has been handed to a connection that was up. Not that it was received, and not that it was done. A worker that dies takes its tasks with it, and no error tells.
 
