@@ -645,3 +645,19 @@ def test_a_thread_that_ends_the_context_over_its_own_open_socket_ends_too():
         lab.until(lambda: lab.ctx.terminating, what="the thread to wait for the end")
     assert task.done
     assert_all_quiet()
+
+
+def test_a_connecting_socket_counts_its_peer_too():
+    def pull(ctx, endpoint):
+        with ctx.socket(zmq.PULL) as tasks:
+            tasks.bind(endpoint)
+            tasks.recv()
+
+    with Experiment() as lab, lab.ctx.socket(zmq.PUSH) as push:
+        endpoint, there = lab.endpoint(), Arrivals(push)
+        push.connect(endpoint)
+        lab.start("w1", pull, endpoint)
+        there.wait(1, patience=5)
+        assert there.count == 1
+        push.send(b"the last")
+        lab.until(lambda: there.count == 0, what="w1 to be gone")

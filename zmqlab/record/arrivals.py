@@ -1,4 +1,4 @@
-"""Who is there: peers of a binding socket, counted by their handshakes."""
+"""Who is there: peers of a socket, counted by their handshakes."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ _FAILED = (
     | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
     | zmq.EVENT_HANDSHAKE_FAILED_AUTH
 )
-_EVENTS = zmq.EVENT_ACCEPTED | zmq.EVENT_HANDSHAKE_SUCCEEDED | _FAILED | zmq.EVENT_DISCONNECTED
+_BEGUN = zmq.EVENT_ACCEPTED | zmq.EVENT_CONNECTED  # who binds says the one, who connects the other
+_EVENTS = _BEGUN | zmq.EVENT_HANDSHAKE_SUCCEEDED | _FAILED | zmq.EVENT_DISCONNECTED
 
 
 class Connections:
-    """The connections of a binding socket, each with its own handshake and its own end.
+    """The connections of a socket, each with its own handshake and its own end.
 
     The monitor names a connection by its file descriptor where it begins and where it ends, and
     not where its handshake succeeds. As long as several have none, one of them is meant.
@@ -35,7 +36,7 @@ class Connections:
 
     def note(self, event: int, value: int) -> None:
         """Take one event of the monitor, with its value."""
-        if event == zmq.EVENT_ACCEPTED:
+        if event & _BEGUN:
             self._end(value)  # an end that nobody told of: the number was free again
             self._new.add(value)
         elif event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
@@ -55,10 +56,10 @@ class Connections:
 
 
 class Arrivals:
-    """How many peers have finished their handshake with a binding socket and are still there.
+    """How many peers have finished their handshake with a socket and are still there.
 
-    Reads the socket's monitor (zmq_socket_monitor(3)). Make it before `bind`, and use it in the
-    thread of the socket. inproc has no handshake and no monitor events.
+    Reads the socket's monitor (zmq_socket_monitor(3)). Make it before `bind` or `connect`, and use
+    it in the thread of the socket. inproc has no handshake and no monitor events.
     """
 
     def __init__(self, socket: zmq.Socket[bytes]) -> None:
