@@ -11,15 +11,18 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
+from PIL import Image
 
 import build
 from zmqlab.learn import mine
 from zmqlab.run.threads import eventually
+from zmqlab.show.look import NIGHT, PAPER
 
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 
@@ -232,6 +235,20 @@ class Lab:
             self.page.screenshot(path=SCREENSHOTS / f"{name}-{theme.split()[1].lower()}.png")
         self.page.set_viewport_size({"width": 1200, "height": 900})
 
+    def enlarged(self, name: str, selector: str) -> None:
+        """Keep the first such output at 200 % zoom, in a dark and a light theme.
+
+        A page zoomed to 200 % has half as many pixels of CSS; the file browser is put away.
+        """
+        self.page.set_viewport_size({"width": 600, "height": 450})
+        self.page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
+        for theme in ("JupyterLab Dark", "JupyterLab Light"):
+            self.theme(theme)
+            self.here(selector).first.scroll_into_view_if_needed()
+            kept = SCREENSHOTS / f"{name}-200-{theme.split()[1].lower()}.png"
+            self.page.screenshot(path=kept)
+        self.page.set_viewport_size({"width": 1200, "height": 900})
+
 
 @pytest.fixture(scope="module")
 def lab(address: str) -> Iterator[Lab]:
@@ -280,6 +297,22 @@ def test_a_lesson_runs_and_its_prediction_follows_the_keyboard(lab):
     assert "no guess this time" in before
     assert "you predicted" in after
     lab.picture("01_share_out")
+
+
+def test_a_picture_has_its_words_and_the_ground_of_the_theme(lab):
+    lab.open(SECOND)
+    lab.run_all()
+    assert lab.errors() == []
+    pictures = lab.here(".jp-OutputArea-output img")
+    pictures.first.wait_for()
+    assert pictures.count() > 1
+    for picture in pictures.all():
+        assert len((picture.get_attribute("alt") or "").split()) > 5
+    for theme, ground in (("JupyterLab Dark", NIGHT), ("JupyterLab Light", PAPER)):
+        lab.theme(theme)
+        shown = Image.open(BytesIO(pictures.first.screenshot())).convert("RGB")
+        assert shown.getpixel((4, 4)) == tuple(bytes.fromhex(ground[1:]))
+    lab.enlarged("01_share_out", ".jp-OutputArea-output img")
 
 
 def test_a_lesson_that_is_closed_and_opened_again_is_as_it_was(lab):

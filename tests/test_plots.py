@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from zmqlab.record.journal import Span
-from zmqlab.show.look import INK, PALE, PALETTE, color
+from zmqlab.show.look import INK, PALE, PALETTE, color, darker
 from zmqlab.show.plots import (
     Picture,
     busy,
@@ -198,9 +198,9 @@ def test_rows_are_in_order_of_their_names_and_time_counts_from_the_first_start()
     assert ax.get_xlabel() == "time (s); pale: idle"
     assert bars_of(ax) == {
         (0, PALE): [(0, 1)],
-        (0, color("w2").lower()): [(0, 0.2), (0.5, 0.7)],
+        (0, darker(color("w2"))): [(0, 0.2), (0.5, 0.7)],
         (1, PALE): [(0, 1)],
-        (1, color("w10").lower()): [(0, 1)],
+        (1, darker(color("w10"))): [(0, 1)],
     }
     assert {"40% busy", "100% busy"} <= set(words(ax))
 
@@ -208,7 +208,7 @@ def test_rows_are_in_order_of_their_names_and_time_counts_from_the_first_start()
 def test_short_times_are_in_milliseconds():
     ax = axes(busy, [Span("w1", 3, 3.25, ())])
     assert ax.get_xlabel() == "time (ms); pale: idle"
-    assert bars_of(ax)[0, color("w1").lower()] == [(0, 250)]
+    assert bars_of(ax)[0, darker(color("w1"))] == [(0, 250)]
 
 
 def test_who_was_never_busy_has_a_row_if_asked_for_and_who_was_not_asked_for_has_none():
@@ -245,9 +245,9 @@ def test_bars_too_narrow_to_see_are_drawn_as_one_but_gaps_that_matter_stay():
     loose = [Span("w2", n / 4000, (n + 0.5) / 4000, ()) for n in range(4000)]
     wide = [Span("w3", n / 10, (n + 1) / 10, ()) for n in range(10)]
     bars = bars_of(axes(busy, tight + loose + wide))
-    assert bars[0, color("w1").lower()] == [(0, 0.99999)]
-    assert len(bars[1, color("w2").lower()]) == 4000
-    assert len(bars[2, color("w3").lower()]) == 10
+    assert bars[0, darker(color("w1"))] == [(0, 0.99999)]
+    assert len(bars[1, darker(color("w2"))]) == 4000
+    assert len(bars[2, darker(color("w3"))]) == 10
 
 
 @pytest.mark.parametrize(
@@ -326,7 +326,9 @@ def test_markers_stand_on_the_percentiles():
 
 def test_workers_keep_their_colour_in_distributions():
     ax = axes(ecdf, {"w3": [1.0], "other": [2.0], "w1": [3.0]})
-    assert [line.get_color() for line in ax.lines[:3]] == [color("w3"), PALETTE[1], color("w1")]
+    assert [line.get_color() for line in ax.lines[:3]] == [
+        darker(colour) for colour in (color("w3"), PALETTE[1], color("w1"))
+    ]
 
 
 def test_a_logarithmic_axis_begins_where_the_curves_leave_the_ground():

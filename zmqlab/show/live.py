@@ -164,7 +164,7 @@ def bars(counts: Mapping[str, int], what: str, total: int | None = None) -> str:
     rows = "".join(
         f'<text x="82" y="{26 * row + 18}" text-anchor="end">{html.escape(name)}</text>'
         f'<rect x="90" y="{26 * row + 3}" width="{x(count) - 90:.1f}" height="20" '
-        f'fill="{color(name)}"/>'
+        f'fill="{color(name)}" stroke="currentColor"/>'
         for row, (name, count) in enumerate(counts.items())
     )
     numbers = "".join(  # over the line, on a ground of their own
