@@ -6,6 +6,7 @@ import matplotlib
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.text import Text
@@ -17,6 +18,7 @@ from zmqlab.show.look import (
     PALE,
     PALETTE,
     PAPER,
+    TITLE,
     at_night,
     color,
     cut,
@@ -26,11 +28,14 @@ from zmqlab.show.look import (
     hatch,
     inches,
     milliseconds,
+    name_rows,
     natural,
+    points,
     short,
     table,
     unit_for,
 )
+from zmqlab.show.picture import Picture
 
 # How red-blind, green-blind and blue-blind eyes see: Machado, Oliveira and Fernandes, "A
 # physiologically-based model for simulation of color vision deficiency" (2009), severity 1.
@@ -155,6 +160,30 @@ def test_a_long_finding_is_broken_into_lines_but_not_before_a_unit(tenths):
     lines = ax.get_title("left").splitlines()
     assert len(lines) > 1
     assert not any(line.startswith(("ms", "ms;")) for line in lines)
+
+
+@pytest.mark.parametrize("names", [("w1",), ("HWM 100, 10 kB", "PUSH")])
+@pytest.mark.parametrize(
+    "title",
+    [
+        "A PUSH that binds loses what waits; one that connects keeps 22 of 29",
+        "With HWM 1, 2 small tasks are in flight over inproc, 1000 or more over tcp",
+        "Wide WW MM words WWW and narrow ones: till it fills, lilt, jilt, still it will fit in",
+    ],
+)
+def test_a_title_is_broken_where_it_must_be_and_not_before(title, names):
+    def draw(ax, title):
+        dress(ax, title, names=names)
+        name_rows(ax, names)
+
+    figure = Picture(draw, title=title).figure()
+    FigureCanvasAgg(figure).draw()
+    (ax,) = figure.axes
+    ends = ax._left_title.get_window_extent().x1
+    assert ends <= figure.bbox.x1
+    first, second = ax.get_title("left").split("\n")
+    longer = points(f"{first} {second.split(' ')[0]}", TITLE, "bold") / 72 * DPI
+    assert ax.bbox.x0 + longer > ax.bbox.x1 - 0.06 * figure.bbox.x1
 
 
 def test_axes_without_a_place_in_a_grid_have_their_own_size():

@@ -10,9 +10,11 @@ depends on them.
 from __future__ import annotations
 
 import re
-import textwrap
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
+
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import text_to_path
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -60,11 +62,9 @@ def dress(ax: Axes, title: str, pad: float = 20, names: Iterable[str] = ()) -> N
     if figure := ax.get_figure():
         figure.set_facecolor(PAPER)
     ax.set_facecolor(PAPER)
-    whole = re.sub(r"(\d) (ms|s|µs)\b", "\\1\N{NO-BREAK SPACE}\\2", title)
-    beyond = max(0, max(map(len, names), default=0) - 6) * TEXT * 0.6  # points, past the usual
-    letters = max(20, int((inches(ax)[0] * 72 - beyond) / (TITLE * 0.57)))
+    beyond = max(0.0, max((points(name, TEXT) for name in names), default=0) - 38)
     ax.set_title(
-        textwrap.fill(whole, letters),
+        _lines(title, inches(ax)[0] * 72 - beyond),
         loc="left",
         color=INK,
         fontsize=TITLE,
@@ -77,6 +77,26 @@ def dress(ax: Axes, title: str, pad: float = 20, names: Iterable[str] = ()) -> N
         spine.set_visible(side in ("bottom", "left"))
         spine.set_color(GREY)
     ax.grid(visible=False)
+
+
+def _lines(title: str, room: float) -> str:
+    """The title in lines of at most so many points, but never broken before a unit."""
+    words = re.sub(r"(\d) (ms|s|µs)\b", "\\1\N{NO-BREAK SPACE}\\2", title).split(" ")
+    lines = words[:1]
+    for word in words[1:]:
+        longer = f"{lines[-1]} {word}"
+        if points(longer, TITLE, "bold") <= room:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return "\n".join(lines)
+
+
+def points(text: str, size: float, weight: str = "normal") -> float:
+    """How wide a text is, in points."""
+    font = FontProperties(size=size, weight=weight)
+    width, _height, _descent = text_to_path.get_text_width_height_descent(text, font, ismath=False)
+    return float(width)
 
 
 def name_rows(ax: Axes, names: Iterable[str]) -> None:
