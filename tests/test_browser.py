@@ -38,6 +38,13 @@ FLAGS = [
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 ]
+PREDICTION = ".zmqlab-prediction"
+PREDICTIONS = """
+from zmqlab.show import Prediction
+number = Prediction("Tasks < 100 & more", low=0, high=100)
+who = Prediction("Which worker?", choices=["w1", "w2", "by chance"])
+display(number, number.compare(7), who, who.compare("w2"))
+"""
 SECONDS_PER_NOTEBOOK = 120
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(300)]
@@ -264,15 +271,13 @@ def lab(address: str) -> Iterator[Lab]:
 
 def move_the_first_slider(lab: Lab) -> tuple[str, str]:
     """Move a prediction by one arrow key; what stood in the comparisons before and after."""
-    slider = lab.here("[role=slider]").first
+    slider = lab.here(PREDICTION).get_by_role("slider").first
     said = lab.here(".jp-OutputArea [role=status]")
     slider.scroll_into_view_if_needed()
     slider.focus()
-    before, value = "\n".join(said.all_inner_texts()), slider.get_attribute("aria-valuenow")
+    before, value = "\n".join(said.all_inner_texts()), slider.input_value()
     lab.page.keyboard.press("ArrowRight")
-    eventually(
-        lambda: slider.get_attribute("aria-valuenow") != value, within=10, what="the slider to move"
-    )
+    eventually(lambda: slider.input_value() != value, within=10, what="the slider to move")
     eventually(
         lambda: "\n".join(said.all_inner_texts()) != before,
         within=10,
@@ -297,6 +302,43 @@ def test_a_lesson_runs_and_its_prediction_follows_the_keyboard(lab):
     assert "no guess this time" in before
     assert "you predicted" in after
     lab.picture("01_share_out")
+    lab.enlarged("prediction", PREDICTION)
+
+
+def test_a_prediction_has_a_name_and_choices_are_made_by_keyboard(lab):
+    """Shift+Enter is still the notebook's: it runs the cell."""
+    lab.open(FIRST)
+    lab.write(1, PREDICTIONS)
+    lab.page.keyboard.press("Shift+Enter")
+    predictions = lab.here(PREDICTION)
+    slider = predictions.get_by_role("slider", name="Tasks < 100 & more", exact=True)
+    slider.wait_for()
+    assert slider.get_attribute("aria-valuetext") == "no guess yet"
+    ends = predictions.first.locator(".ends").bounding_box()
+    assert [ends[side] for side in ("x", "width")] == [
+        slider.bounding_box()[side] for side in ("x", "width")
+    ]
+    slider.focus()
+    lab.page.keyboard.press("ArrowUp")  # in a notebook this key is the cell above's
+    lab.page.keyboard.press("ArrowLeft")
+    lab.page.keyboard.press("ArrowLeft")
+    assert slider.get_attribute("aria-valuetext") == "49"
+    first = predictions.get_by_role("group", name="Which worker?").get_by_role("radio").first
+    first.focus()
+    lab.page.keyboard.press("ArrowDown")
+    said = lab.here(".jp-OutputArea [role=status]")
+    eventually(
+        lambda: "you predicted w2, and so it is" in "".join(said.all_inner_texts()),
+        within=10,
+        what="the comparison to follow the choice",
+    )
+    outputs = predictions.locator("output").all_inner_texts()
+    assert outputs == ["Your guess: 49", "Your guess: w2"]
+    ran = "() => window.panel.content.model.cells.get(1).executionCount"
+    before = lab.page.evaluate(ran)
+    lab.page.keyboard.press("Shift+Enter")
+    eventually(lambda: lab.page.evaluate(ran) not in (before, None), within=10, what="the cell")
+    lab.picture("predictions", whole=False)
 
 
 def test_a_picture_has_its_words_and_the_ground_of_the_theme(lab):
@@ -322,8 +364,9 @@ def test_a_lesson_that_is_closed_and_opened_again_is_as_it_was(lab):
     _, said = move_the_first_slider(lab)
     lab.close()
     lab.open(SECOND)
-    slider = lab.here("[role=slider]").first
-    slider.wait_for()
+    guess = lab.here(f"{PREDICTION} output").first
+    guess.wait_for()
+    assert re.fullmatch(r"Your guess: \d+", guess.inner_text())
     assert "model not found" not in lab.shown()
     assert "\n".join(lab.here(".jp-OutputArea [role=status]").all_inner_texts()) == said
     lab.picture("01_share_out-reopened")

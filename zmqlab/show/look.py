@@ -13,9 +13,6 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from matplotlib.font_manager import FontProperties
-from matplotlib.textpath import text_to_path
-
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -94,6 +91,9 @@ def _lines(title: str, room: float) -> str:
 
 def points(text: str, size: float, weight: str = "normal") -> float:
     """How wide a text is, in points."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import text_to_path
+
     font = FontProperties(size=size, weight=weight)
     width, _height, _descent = text_to_path.get_text_width_height_descent(text, font, ismath=False)
     return float(width)
