@@ -164,6 +164,18 @@ class Lab:
             path,
         )
 
+    def saved_widgets(self) -> int:
+        """Save the open notebook; how many widgets are in it."""
+        saved: int = self.page.evaluate(
+            """async () => {
+                await window.panel.context.save();
+                const { metadata } = window.panel.content.model.toJSON();
+                const mime = "application/vnd.jupyter.widget-state+json";
+                return Object.keys(metadata.widgets?.[mime]?.state ?? {}).length;
+            }"""
+        )
+        return saved
+
     def close(self) -> None:
         """Save the open notebook, end its kernel, and close it."""
         self.page.evaluate(
@@ -372,6 +384,15 @@ def test_a_lesson_that_is_closed_and_opened_again_is_as_it_was(lab):
     lab.picture("01_share_out-reopened")
     lab.run_all()
     assert lab.errors() == []
+
+
+def test_what_runs_again_leaves_no_more_in_the_notebook(lab):
+    """JupyterLab saves each widget that lives, whether or not it is still to be seen."""
+    lab.open(FIRST)
+    lab.run_all()
+    once = lab.saved_widgets()
+    lab.run_all()
+    assert 0 < lab.saved_widgets() <= once
 
 
 def test_a_lab_is_undone_then_solved_and_the_map_says_so(lab, course):

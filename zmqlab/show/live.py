@@ -19,7 +19,7 @@ from zmqlab.record.journal import Journal, Way
 from .look import color
 from .picture import Picture
 from .shares import shares
-from .widget import WIDGET_VIEW, bundle
+from .widget import WIDGET_VIEW, bundle, close
 
 if TYPE_CHECKING:
     from zmqlab.run.experiment import Experiment
@@ -102,7 +102,7 @@ class ShareView:
         still = Picture(shares, counts, title=title, unit=self.unit, text=repr(self))
         data, metadata = still._repr_mimebundle_()
         self._handle.update(data, metadata=metadata, raw=True)
-        self._widget.close()
+        close(self._widget)
         self._widget = None
 
     def _moving(self) -> str:
