@@ -1,10 +1,10 @@
-"""Draw docs/first_figure.png, with which README.md opens, from runs of lesson 01's own programs.
+"""Draw the figure with which README.md opens, from runs of lesson 01's own programs.
 
     python authoring/readme_figure.py [--check] [--force]
 
 Twenty runs as tutorials write them, ten that wait for the workers; drawn are the shares of a
-typical run of each. The figure keeps the hash of what it came from, and is drawn anew only when
-that has changed.
+typical run of each: docs/first_figure.png, and first_figure_dark.png for a page in a dark theme.
+Both keep the hash of what they came from, and are drawn anew only when that has changed.
 """
 
 from __future__ import annotations
@@ -21,11 +21,13 @@ from typing import Any
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from zmqlab.show.look import at_night
 from zmqlab.show.plots import Picture, shares, together
 
 ROOT = Path(__file__).resolve().parent.parent
 LESSON = ROOT / "authoring" / "lessons" / "01_share_out.py"
 FIGURE = ROOT / "docs" / "first_figure.png"
+DARK = FIGURE.with_stem("first_figure_dark")
 
 Shares = dict[str, int]
 
@@ -71,21 +73,28 @@ def origin() -> str:
 
 
 def is_current() -> bool:
-    """Whether the figure is there and came from what is there now."""
-    if not FIGURE.exists():
-        return False
-    with Image.open(FIGURE) as image:
-        return image.info.get("Origin") == origin()
+    """Whether both figures are there and came from what is there now."""
+    return all(figure.exists() and origin_of(figure) == origin() for figure in (FIGURE, DARK))
+
+
+def origin_of(figure: Path) -> str:
+    """The hash that a figure keeps."""
+    with Image.open(figure) as image:
+        return str(image.info.get("Origin"))
 
 
 def save(picture: Picture) -> None:
-    """Write the figure with its description and the hash of its origin."""
+    """Write the figure, light and dark, with its description and the hash of its origin."""
     described = PngInfo()
     described.add_itxt("Description", picture.alt)
     described.add_text("Origin", origin())
     FIGURE.parent.mkdir(exist_ok=True)
     with Image.open(BytesIO(picture.png())) as image:
         image.save(FIGURE, "png", optimize=True, pnginfo=described)
+        light = bytes(image.getpalette()).hex()
+        colours = [f"#{light[n : n + 6]}" for n in range(0, len(light), 6)]
+        image.putpalette(bytes.fromhex("".join(at_night(colour)[1:] for colour in colours)))
+        image.save(DARK, "png", optimize=True, pnginfo=described)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -11,15 +11,18 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
+from PIL import Image
 
 import build
 from zmqlab.learn import mine
 from zmqlab.run.threads import eventually
+from zmqlab.show.look import NIGHT, PAPER
 
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 
@@ -35,6 +38,13 @@ FLAGS = [
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 ]
+PREDICTION = ".zmqlab-prediction"
+PREDICTIONS = """
+from zmqlab.show import Prediction
+number = Prediction("Tasks < 100 & more", low=0, high=100)
+who = Prediction("Which worker?", choices=["w1", "w2", "by chance"])
+display(number, number.compare(7), who, who.compare("w2"))
+"""
 SECONDS_PER_NOTEBOOK = 120
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(300)]
@@ -154,6 +164,18 @@ class Lab:
             path,
         )
 
+    def saved_widgets(self) -> int:
+        """Save the open notebook; how many widgets are in it."""
+        saved: int = self.page.evaluate(
+            """async () => {
+                await window.panel.context.save();
+                const { metadata } = window.panel.content.model.toJSON();
+                const mime = "application/vnd.jupyter.widget-state+json";
+                return Object.keys(metadata.widgets?.[mime]?.state ?? {}).length;
+            }"""
+        )
+        return saved
+
     def close(self) -> None:
         """Save the open notebook, end its kernel, and close it."""
         self.page.evaluate(
@@ -232,6 +254,20 @@ class Lab:
             self.page.screenshot(path=SCREENSHOTS / f"{name}-{theme.split()[1].lower()}.png")
         self.page.set_viewport_size({"width": 1200, "height": 900})
 
+    def enlarged(self, name: str, selector: str) -> None:
+        """Keep the first such output at 200 % zoom, in a dark and a light theme.
+
+        A page zoomed to 200 % has half as many pixels of CSS; the file browser is put away.
+        """
+        self.page.set_viewport_size({"width": 600, "height": 450})
+        self.page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
+        for theme in ("JupyterLab Dark", "JupyterLab Light"):
+            self.theme(theme)
+            self.here(selector).first.scroll_into_view_if_needed()
+            kept = SCREENSHOTS / f"{name}-200-{theme.split()[1].lower()}.png"
+            self.page.screenshot(path=kept)
+        self.page.set_viewport_size({"width": 1200, "height": 900})
+
 
 @pytest.fixture(scope="module")
 def lab(address: str) -> Iterator[Lab]:
@@ -247,15 +283,13 @@ def lab(address: str) -> Iterator[Lab]:
 
 def move_the_first_slider(lab: Lab) -> tuple[str, str]:
     """Move a prediction by one arrow key; what stood in the comparisons before and after."""
-    slider = lab.here("[role=slider]").first
+    slider = lab.here(PREDICTION).get_by_role("slider").first
     said = lab.here(".jp-OutputArea [role=status]")
     slider.scroll_into_view_if_needed()
     slider.focus()
-    before, value = "\n".join(said.all_inner_texts()), slider.get_attribute("aria-valuenow")
+    before, value = "\n".join(said.all_inner_texts()), slider.input_value()
     lab.page.keyboard.press("ArrowRight")
-    eventually(
-        lambda: slider.get_attribute("aria-valuenow") != value, within=10, what="the slider to move"
-    )
+    eventually(lambda: slider.input_value() != value, within=10, what="the slider to move")
     eventually(
         lambda: "\n".join(said.all_inner_texts()) != before,
         within=10,
@@ -280,6 +314,59 @@ def test_a_lesson_runs_and_its_prediction_follows_the_keyboard(lab):
     assert "no guess this time" in before
     assert "you predicted" in after
     lab.picture("01_share_out")
+    lab.enlarged("prediction", PREDICTION)
+
+
+def test_a_prediction_has_a_name_and_choices_are_made_by_keyboard(lab):
+    """Shift+Enter is still the notebook's: it runs the cell."""
+    lab.open(FIRST)
+    lab.write(1, PREDICTIONS)
+    lab.page.keyboard.press("Shift+Enter")
+    predictions = lab.here(PREDICTION)
+    slider = predictions.get_by_role("slider", name="Tasks < 100 & more", exact=True)
+    slider.wait_for()
+    assert slider.get_attribute("aria-valuetext") == "no guess yet"
+    ends = predictions.first.locator(".ends").bounding_box()
+    assert [ends[side] for side in ("x", "width")] == [
+        slider.bounding_box()[side] for side in ("x", "width")
+    ]
+    slider.focus()
+    lab.page.keyboard.press("ArrowUp")  # in a notebook this key is the cell above's
+    lab.page.keyboard.press("ArrowLeft")
+    lab.page.keyboard.press("ArrowLeft")
+    assert slider.get_attribute("aria-valuetext") == "49"
+    first = predictions.get_by_role("group", name="Which worker?").get_by_role("radio").first
+    first.focus()
+    lab.page.keyboard.press("ArrowDown")
+    said = lab.here(".jp-OutputArea [role=status]")
+    eventually(
+        lambda: "you predicted w2, and so it is" in "".join(said.all_inner_texts()),
+        within=10,
+        what="the comparison to follow the choice",
+    )
+    outputs = predictions.locator("output").all_inner_texts()
+    assert outputs == ["Your guess: 49", "Your guess: w2"]
+    ran = "() => window.panel.content.model.cells.get(1).executionCount"
+    before = lab.page.evaluate(ran)
+    lab.page.keyboard.press("Shift+Enter")
+    eventually(lambda: lab.page.evaluate(ran) not in (before, None), within=10, what="the cell")
+    lab.picture("predictions", whole=False)
+
+
+def test_a_picture_has_its_words_and_the_ground_of_the_theme(lab):
+    lab.open(SECOND)
+    lab.run_all()
+    assert lab.errors() == []
+    pictures = lab.here(".jp-OutputArea-output img")
+    pictures.first.wait_for()
+    assert pictures.count() > 1
+    for picture in pictures.all():
+        assert len((picture.get_attribute("alt") or "").split()) > 5
+    for theme, ground in (("JupyterLab Dark", NIGHT), ("JupyterLab Light", PAPER)):
+        lab.theme(theme)
+        shown = Image.open(BytesIO(pictures.first.screenshot())).convert("RGB")
+        assert shown.getpixel((4, 4)) == tuple(bytes.fromhex(ground[1:]))
+    lab.enlarged("01_share_out", ".jp-OutputArea-output img")
 
 
 def test_a_lesson_that_is_closed_and_opened_again_is_as_it_was(lab):
@@ -289,13 +376,23 @@ def test_a_lesson_that_is_closed_and_opened_again_is_as_it_was(lab):
     _, said = move_the_first_slider(lab)
     lab.close()
     lab.open(SECOND)
-    slider = lab.here("[role=slider]").first
-    slider.wait_for()
+    guess = lab.here(f"{PREDICTION} output").first
+    guess.wait_for()
+    assert re.fullmatch(r"Your guess: \d+", guess.inner_text())
     assert "model not found" not in lab.shown()
     assert "\n".join(lab.here(".jp-OutputArea [role=status]").all_inner_texts()) == said
     lab.picture("01_share_out-reopened")
     lab.run_all()
     assert lab.errors() == []
+
+
+def test_what_runs_again_leaves_no_more_in_the_notebook(lab):
+    """JupyterLab saves each widget that lives, whether or not it is still to be seen."""
+    lab.open(FIRST)
+    lab.run_all()
+    once = lab.saved_widgets()
+    lab.run_all()
+    assert 0 < lab.saved_widgets() <= once
 
 
 def test_a_lab_is_undone_then_solved_and_the_map_says_so(lab, course):

@@ -44,7 +44,7 @@ def test_the_last_picture_is_still_and_whole(display):
     view.finish()
     moving, still = display.shown
     assert set(moving) == {"text/plain", WIDGET_VIEW}
-    assert set(still) == {"text/plain", "image/png"}
+    assert set(still) == {"text/plain", "image/png", WIDGET_VIEW}
     assert base64.b64decode(still["image/png"]).startswith(b"\x89PNG")
     assert moving["text/plain"] == still["text/plain"] == "Figure: tasks received by w1, w2."
 

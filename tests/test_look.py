@@ -6,6 +6,7 @@ import matplotlib
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.text import Text
@@ -14,8 +15,11 @@ from zmqlab.show.look import (
     DPI,
     GREY,
     INK,
+    PALE,
     PALETTE,
     PAPER,
+    TITLE,
+    at_night,
     color,
     cut,
     darker,
@@ -24,11 +28,14 @@ from zmqlab.show.look import (
     hatch,
     inches,
     milliseconds,
+    name_rows,
     natural,
+    points,
     short,
     table,
     unit_for,
 )
+from zmqlab.show.picture import Picture
 
 # How red-blind, green-blind and blue-blind eyes see: Machado, Oliveira and Fernandes, "A
 # physiologically-based model for simulation of color vision deficiency" (2009), severity 1.
@@ -96,15 +103,39 @@ def test_colour_and_hatch_together_tell_forty_workers_apart():
     assert {hatch(f"w{n}") for n in range(1, 8)} == {""}
 
 
-def test_what_is_written_stands_out_from_the_paper():
-    assert contrast(INK, PAPER) > 15
-    assert contrast(GREY, PAPER) > 7
+# How a figure is seen in JupyterLab's light and dark themes, and on what ground.
+THEMES = {"light": (str, "#ffffff"), "dark": (at_night, "#111111")}
 
 
-def test_lines_of_every_colour_stand_out_from_the_paper():
-    """A yellow line would not: WCAG asks for 3 to 1 of what is no text."""
+@pytest.mark.parametrize(("seen_as", "ground"), THEMES.values(), ids=THEMES)
+def test_a_figure_has_the_ground_of_the_page_and_what_it_says_and_marks_stands_out(seen_as, ground):
+    """WCAG 2.2 asks for 4.5 to 1 of text, and for 3 to 1 of all else that says something."""
+    assert seen_as(PAPER) == ground
+    for text in (INK, GREY):
+        assert contrast(seen_as(text), ground) >= 4.5
+        assert contrast(seen_as(text), seen_as(PALE)) >= 4.5
+    for colour in map(darker, PALETTE):
+        assert contrast(seen_as(colour), ground) >= 3, colour
+        assert contrast(seen_as(colour), seen_as(PALE)) >= 3, colour
+
+
+def test_the_filter_keeps_what_is_grey_grey_and_what_is_blue_blue():
+    assert at_night("#595959") == "#a1a1a1"
+    red, green, blue = to_rgb(at_night(PALETTE[0]))
+    assert red < green < blue
+    assert at_night(PALETTE[1]) == "#9b5e00"  # orange, with less light
+
+
+def test_lines_need_darker_colours_than_bars_with_an_edge():
     assert contrast(PALETTE[6], PAPER) < 1.5
-    assert all(contrast(darker(colour), PAPER) > 2.7 for colour in PALETTE)
+
+
+@pytest.mark.parametrize("eyes", EYES)
+@pytest.mark.parametrize("seen_as", [darker, at_night, lambda colour: at_night(darker(colour))])
+def test_neighbours_can_be_told_apart_in_lines_and_in_the_dark(eyes, seen_as):
+    for one, other in itertools.pairwise(PALETTE):
+        ends = zip(seen(seen_as(one), eyes), seen(seen_as(other), eyes), strict=True)
+        assert sum((a - b) ** 2 for a, b in ends) ** 0.5 > 0.06, (one, other)
 
 
 def test_a_figure_is_dark_on_light_in_whatever_style_matplotlib_is():
@@ -129,6 +160,30 @@ def test_a_long_finding_is_broken_into_lines_but_not_before_a_unit(tenths):
     lines = ax.get_title("left").splitlines()
     assert len(lines) > 1
     assert not any(line.startswith(("ms", "ms;")) for line in lines)
+
+
+@pytest.mark.parametrize("names", [("w1",), ("HWM 100, 10 kB", "PUSH")])
+@pytest.mark.parametrize(
+    "title",
+    [
+        "A PUSH that binds loses what waits; one that connects keeps 22 of 29",
+        "With HWM 1, 2 small tasks are in flight over inproc, 1000 or more over tcp",
+        "Wide WW MM words WWW and narrow ones: till it fills, lilt, jilt, still it will fit in",
+    ],
+)
+def test_a_title_is_broken_where_it_must_be_and_not_before(title, names):
+    def draw(ax, title):
+        dress(ax, title, names=names)
+        name_rows(ax, names)
+
+    figure = Picture(draw, title=title).figure()
+    FigureCanvasAgg(figure).draw()
+    (ax,) = figure.axes
+    ends = ax._left_title.get_window_extent().x1
+    assert ends <= figure.bbox.x1
+    first, second = ax.get_title("left").split("\n")
+    longer = points(f"{first} {second.split(' ')[0]}", TITLE, "bold") / 72 * DPI
+    assert ax.bbox.x0 + longer > ax.bbox.x1 - 0.06 * figure.bbox.x1
 
 
 def test_axes_without_a_place_in_a_grid_have_their_own_size():

@@ -1,8 +1,11 @@
-"""What a notebook gets: one output, whose text does not vary and whose picture is opaque."""
+"""What a notebook gets: one output, whose text does not vary, and whose picture has its words."""
 
 import base64
+import html
+import re
 from io import BytesIO
 
+import ipywidgets as widgets
 import matplotlib
 import pytest
 from IPython.core.formatters import DisplayFormatter
@@ -10,7 +13,9 @@ from PIL import Image
 
 from zmqlab.record.journal import Span
 from zmqlab.show import picture as module
+from zmqlab.show.look import DARK
 from zmqlab.show.plots import Picture, busy, shares, show, together
+from zmqlab.show.widget import WIDGET_VIEW
 
 MANY = {"w1": 50, "w2": 50, "w3": 0}
 FEW = {"w1": 5, "w2": 5, "w3": 5}
@@ -27,11 +32,28 @@ def image(picture):
 
 def test_ipython_gets_one_bundle_with_a_png_and_its_alternative_text():
     data, metadata = DisplayFormatter().format(Picture(shares, MANY))
-    assert set(data) == {"image/png", "text/plain"}
+    assert set(data) == {"image/png", "text/plain", WIDGET_VIEW}
     assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
     assert metadata == {"image/png": {"alt": Picture(shares, MANY).alt}}
     assert data["text/plain"] == "Figure: share per participant."
     assert "w3 0" in Picture(shares, MANY).alt
+
+
+def test_where_widgets_live_it_is_an_image_with_its_words_in_the_colours_of_the_theme(
+    monkeypatch,
+):
+    made = []
+    html_of = widgets.HTML
+    monkeypatch.setattr(widgets, "HTML", lambda page: made.append(page) or html_of(page))
+    picture = Picture(shares, {"w<1>": 3, "w2": 1})
+    data, _ = picture._repr_mimebundle_()
+    (page,) = made
+    (words,) = re.findall(r'<img class="zmqlab-picture" alt="([^"]*)"', page)
+    assert html.unescape(words) == picture.alt
+    assert "w<1> 3" in picture.alt
+    assert f'src="data:image/png;base64,{data["image/png"]}"' in page
+    assert '[data-jp-theme-light="false"] .zmqlab-picture' in page
+    assert f"filter: {DARK}" in page
 
 
 def test_the_text_is_the_same_whatever_was_measured():

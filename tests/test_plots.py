@@ -14,12 +14,15 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from zmqlab.record.journal import Span
-from zmqlab.show.look import INK, PALE, PALETTE, color
+from zmqlab.show.look import INK, PALE, PALETTE, color, darker
 from zmqlab.show.plots import (
     Picture,
     busy,
     busy_alt,
     busy_text,
+    curves,
+    curves_alt,
+    curves_text,
     dots,
     dots_alt,
     dots_text,
@@ -144,6 +147,26 @@ def test_a_dotted_line_stands_at_the_even_share():
     assert "even share 34" in words(ax)
 
 
+@pytest.mark.parametrize("width", [7, 4.25])
+@pytest.mark.parametrize("most", [None, 300])
+@pytest.mark.parametrize(
+    "counts", [(33, 33, 34), (30, 36, 34), (10, 10, 10), (31, 0, 32), (1, 98, 1), (999, 1000, 1000)]
+)
+def test_no_value_stands_on_the_line_of_the_even_share(counts, most, width):
+    named = {f"w{n}": count for n, count in enumerate(counts, 1)}
+    figure = Picture(shares, named, most=most and max(most, *counts), width=width).figure()
+    FigureCanvasAgg(figure).draw()
+    (ax,) = figure.axes
+    (line,) = (line for line in ax.lines if line.get_linestyle() == ":")
+    at = ax.transData.transform((line.get_xdata()[0], 0))[0]
+    values = {text.get_text(): text.get_window_extent() for text in ax.texts}
+    for count in counts:
+        box = values[f"{count}"]
+        assert box.x1 < at - 1 or box.x0 > at + 1
+        assert box.x0 > ax.transData.transform((count, 0))[0]
+        assert box.x1 <= figure.bbox.x1
+
+
 def test_without_any_task_there_is_no_even_share():
     assert vertical_lines(axes(shares, {"w1": 0, "w2": 0})) == {}
 
@@ -198,9 +221,9 @@ def test_rows_are_in_order_of_their_names_and_time_counts_from_the_first_start()
     assert ax.get_xlabel() == "time (s); pale: idle"
     assert bars_of(ax) == {
         (0, PALE): [(0, 1)],
-        (0, color("w2").lower()): [(0, 0.2), (0.5, 0.7)],
+        (0, darker(color("w2"))): [(0, 0.2), (0.5, 0.7)],
         (1, PALE): [(0, 1)],
-        (1, color("w10").lower()): [(0, 1)],
+        (1, darker(color("w10"))): [(0, 1)],
     }
     assert {"40% busy", "100% busy"} <= set(words(ax))
 
@@ -208,7 +231,7 @@ def test_rows_are_in_order_of_their_names_and_time_counts_from_the_first_start()
 def test_short_times_are_in_milliseconds():
     ax = axes(busy, [Span("w1", 3, 3.25, ())])
     assert ax.get_xlabel() == "time (ms); pale: idle"
-    assert bars_of(ax)[0, color("w1").lower()] == [(0, 250)]
+    assert bars_of(ax)[0, darker(color("w1"))] == [(0, 250)]
 
 
 def test_who_was_never_busy_has_a_row_if_asked_for_and_who_was_not_asked_for_has_none():
@@ -245,9 +268,9 @@ def test_bars_too_narrow_to_see_are_drawn_as_one_but_gaps_that_matter_stay():
     loose = [Span("w2", n / 4000, (n + 0.5) / 4000, ()) for n in range(4000)]
     wide = [Span("w3", n / 10, (n + 1) / 10, ()) for n in range(10)]
     bars = bars_of(axes(busy, tight + loose + wide))
-    assert bars[0, color("w1").lower()] == [(0, 0.99999)]
-    assert len(bars[1, color("w2").lower()]) == 4000
-    assert len(bars[2, color("w3").lower()]) == 10
+    assert bars[0, darker(color("w1"))] == [(0, 0.99999)]
+    assert len(bars[1, darker(color("w2"))]) == 4000
+    assert len(bars[2, darker(color("w3"))]) == 10
 
 
 @pytest.mark.parametrize(
@@ -326,7 +349,9 @@ def test_markers_stand_on_the_percentiles():
 
 def test_workers_keep_their_colour_in_distributions():
     ax = axes(ecdf, {"w3": [1.0], "other": [2.0], "w1": [3.0]})
-    assert [line.get_color() for line in ax.lines[:3]] == [color("w3"), PALETTE[1], color("w1")]
+    assert [line.get_color() for line in ax.lines[:3]] == [
+        darker(colour) for colour in (color("w3"), PALETTE[1], color("w1"))
+    ]
 
 
 def test_a_logarithmic_axis_begins_where_the_curves_leave_the_ground():
@@ -382,6 +407,50 @@ def test_percentiles_are_numpys_inverse_of_the_distribution(values, p):
 def test_no_samples_have_no_percentile():
     with pytest.raises(ValueError, match="no samples"):
         percentile([], 50)
+
+
+# --- Lines ------------------------------------------------------------------------------------
+
+MEANS = {"in turn": [10, 20, 40], "w2": [20, 20, 20]}
+
+
+def test_a_line_goes_through_the_numbers_of_each_name_at_even_distances():
+    ax = axes(curves, MEANS, at=[0, 0.5, 8], along="variance", unit="mean")
+    assert [list(line.get_ydata()) for line in ax.lines] == [[10, 20, 40], [20, 20, 20]]
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["0", "0.5", "8"]
+    assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_yscale()) == ("variance", "mean", "log")
+    assert ax.lines[1].get_color() == darker(color("w2"))
+    assert len({(line.get_linestyle(), line.get_marker()) for line in ax.lines}) == 2
+
+
+def test_who_crosses_a_line_is_seen_beside_a_level_one():
+    mark = (0.5, "as good")
+    ax = axes(curves, MEANS, at=[0, 0.5, 8], along="variance", beside="in turn", mark=mark)
+    assert [list(line.get_ydata()) for line in ax.lines[:2]] == [[1, 1, 1], [2, 1, 0.5]]
+    assert vertical_lines(ax) == {":": 1}
+    assert "as good" in words(ax)
+
+
+def test_lines_in_words():
+    assert curves_text(MEANS, at=[0, 0.5, 8], along="variance") == (
+        "variance   0  0.5   8\nin turn   10   20  40\nw2        20   20  20"
+    )
+    assert curves_alt(
+        MEANS, at=[0, 0.5, 8], along="variance", unit="ms", beside="in turn", mark=(8, "worse")
+    ) == (
+        "From 10 to 40 ms. Line chart of ms, drawn as multiples of in turn, at variance "
+        "0, 0.5, 8: in turn 10, 20, 40; w2 20, 20, 20. At 8: worse."
+    )
+
+
+def test_a_line_chart_is_dark_on_light_and_its_words_are_inside():
+    figure = Picture(curves, MEANS, at=[0, 0.5, 8], along="x", mark=(0.5, "here it is")).figure()
+    FigureCanvasAgg(figure).draw()
+    for text in texts(figure.axes[0]):
+        assert to_hex(text.get_color()) == INK
+        box = text.get_window_extent()
+        assert box.x0 >= 0
+        assert box.x1 <= figure.bbox.x1
 
 
 # --- Wholes and their parts, values on a scale --------------------------------------------------

@@ -1,9 +1,12 @@
+import base64
 import html
 import re
 import subprocess
 import sys
+from io import BytesIO
 
 import pytest
+from PIL import Image
 
 from zmqlab.show import Prediction
 from zmqlab.show.widget import WIDGET_VIEW
@@ -37,9 +40,9 @@ def test_a_guess_is_compared():
     assert str(share.compare(10)).endswith("measured 10: you predicted 10, and so it is")
 
 
-def test_the_slider_sets_the_guess():
+def test_what_is_answered_on_the_page_is_the_guess():
     share = Prediction(QUESTION, low=0, high=30)
-    share.slider.value = 12
+    share.field.set_state({"guess": 12})  # as the browser does
     assert share.guess == 12
     assert "you predicted 12" in str(share.compare(15))
 
@@ -48,12 +51,12 @@ def test_a_comparison_on_display_follows_the_slider():
     share = Prediction(QUESTION, low=0, high=30)
     comparison = share.compare(10)
     comparison._repr_mimebundle_()
-    assert "no guess this time" in plain(comparison)
-    share.slider.value = 12
+    assert "measured 10: no guess this time" in plain(comparison)
+    share.field.guess = 12
     assert "you predicted 12, 2 more" in plain(comparison)
-    share.slider.value = 9
+    share.field.guess = 9
     assert "you predicted 9, 1 less" in plain(comparison)
-    assert "▼ your guess" in comparison._shown.value
+    assert "your guess 9" in comparison._shown.value
 
 
 def test_a_comparison_that_nobody_shows_is_up_to_date_too():
@@ -72,18 +75,29 @@ def test_a_guess_survives_running_its_cell_again():
 
 @pytest.mark.parametrize("measured", [-5, 0, 15, 30, 1e6])
 def test_what_is_measured_may_lie_outside_of_the_slider(measured):
-    comparison = Prediction(QUESTION, guess=10, low=0, high=30).compare(measured)
-    places = [float(x) for x in re.findall(r'x1="([\d.]+)"', comparison._scale())]
-    assert all(20 <= x <= 380 for x in places)
+    drawn = Prediction(QUESTION, guess=10, low=0, high=30).compare(measured)._scale()
+    tips = [float(x) for x in re.findall(r'points="([\d.]+),', drawn)]
+    assert len(tips) == 2
+    assert all(60 <= x <= 420 for x in tips)
+
+
+def test_marks_stand_where_their_numbers_are_and_the_ends_have_theirs():
+    drawn = Prediction(QUESTION, guess=30, low=0, high=30).compare(7.5)._scale()
+    assert re.findall(r'points="([\d.]+),(\d+)', drawn) == [("150.0", "26"), ("420.0", "22")]
+    assert re.findall(r'x1="(\d+)" x2="(\d+)" y1="(\d+)"', drawn) == [("60", "420", "24")]
+    assert re.findall(r">([^<]+)</text>", drawn) == ["measured 7.5", "your guess 30", "0", "30"]
+    beyond = Prediction(QUESTION, guess=10, low=0, high=30).compare(-5)._scale()
+    assert ">-5</text>" in beyond
 
 
 def test_a_guess_in_the_code_may_lie_outside_of_the_slider():
-    assert Prediction(QUESTION, guess=99, low=0, high=30).slider.max == 99
+    assert Prediction(QUESTION, guess=99, low=0, high=30).field.high == 99
 
 
 def test_fractions_have_a_slider_of_fractions():
     share = Prediction("Seconds until all is done", low=0.0, high=2.0)
-    share.slider.value = 0.12
+    assert (share.field.step, share.field.start) == (0.02, 1)
+    share.field.guess = 0.12
     assert share.guess == pytest.approx(0.12)
     assert "measured 0.333: you predicted 0.12, 0.213 less" in str(share.compare(1 / 3))
 
@@ -96,16 +110,74 @@ def test_nearly_the_same_is_said_to_be_the_same():
 def test_a_slider_needs_two_ends():
     with pytest.raises(ValueError, match="low must be less than high; got low=3, high=3"):
         Prediction(QUESTION, low=3, high=3)
+    with pytest.raises(ValueError, match="needs low=… and high=… for its slider, or choices=…"):
+        Prediction(QUESTION, high=3)
+
+
+def test_a_question_may_have_choices_in_place_of_a_slider():
+    order = Prediction("Who is first?", choices=["w1", "w2", "by chance"])
+    assert order.guess is None
+    assert order.field.choices == ["w1", "w2", "by chance"]
+    assert str(order.compare("w2")) == "Who is first?\n  measured w2: no guess this time"
+    order.field.set_state({"guess": "w1"})
+    assert str(order.compare("w2")).endswith("measured w2: you predicted w1. What did you assume?")
+    assert str(order.compare("w1")).endswith("measured w1: you predicted w1, and so it is")
+    assert order.compare("w2")._scale() == ""
+    assert Prediction("Who is first?", choices=["w1", "w2", "by chance"]).guess == "w1"
+
+
+def test_a_guess_is_one_of_the_choices_or_a_number():
+    with pytest.raises(ValueError, match='a guess is one of "w1", "w2"; got \'w3\''):
+        Prediction("Who is first?", "w3", choices=["w1", "w2"])
+    with pytest.raises(ValueError, match="a guess is a number; got 'w3'"):
+        Prediction(QUESTION, "w3", low=0, high=1)
+    with pytest.raises(ValueError, match="leave low, high and step out"):
+        Prediction(QUESTION, low=0, high=1, choices=["w1"])
+
+
+def test_choices_that_have_changed_forget_the_guess_of_before():
+    Prediction("Who is first?", "w3", choices=["w1", "w3"])
+    assert Prediction("Who is first?", choices=["w1", "w2"]).guess is None
+    assert Prediction("Who is first?", low=0, high=3).guess is None
 
 
 def test_what_stays_in_the_notebook_is_the_same_in_each_run():
     share = Prediction(QUESTION, low=0, high=30)
-    bundles = [share._repr_mimebundle_(), share.compare(11)._repr_mimebundle_()]
-    assert [bundle["text/plain"] for bundle in bundles] == [
-        f"Your guess, 0 to 30: {QUESTION}",
-        f"{QUESTION}: no guess this time.",
-    ]
-    assert all(set(bundle) == {"text/plain", WIDGET_VIEW} for bundle in bundles)
+    asked = share._repr_mimebundle_()
+    assert set(asked) == {"text/plain", WIDGET_VIEW}
+    assert asked["text/plain"].splitlines()[0] == f"Your guess, 0 to 30: {QUESTION}"
+    one, _ = share.compare(11)._repr_mimebundle_()
+    other, _ = share.compare(12)._repr_mimebundle_()
+    assert one["text/plain"] == other["text/plain"] == f"{QUESTION}: no guess this time."
+
+
+def test_where_no_widget_lives_a_picture_has_what_was_measured():
+    shown, metadata = Prediction(QUESTION, low=0, high=30).compare(11)._repr_mimebundle_()
+    told = f"{QUESTION}: measured 11: no guess this time"
+    assert metadata == {"image/png": {"alt": told}}
+    with Image.open(BytesIO(base64.b64decode(shown["image/png"]))) as image:
+        assert image.info["Description"] == told
+
+
+@pytest.mark.parametrize(
+    ("made", "told"),
+    [
+        ({"low": 0, "high": 30}, "No slider to see here? In the line with Prediction(…) above, "),
+        ({"low": 0, "high": 30}, "put your guess behind the question: guess=15."),
+        (
+            {"choices": ["w1", "w2"]},
+            "No choice to see here? In the line with Prediction(…) above, ",
+        ),
+        ({"choices": ["w1", "w2"]}, 'put your guess behind the question: guess="w1".'),
+    ],
+)
+def test_without_widgets_the_text_names_the_line_to_change(made, told):
+    assert told in repr(Prediction(QUESTION, **made))
+    example = told.rpartition("guess=")[2].rstrip(".").strip('"')
+    if "guess=" in told:  # and what it says can be done
+        guess = example if "choices" in made else float(example)
+        answered = Prediction(QUESTION, guess=guess, **made)
+        assert repr(answered).endswith(f"{QUESTION} Your guess: {example}.")
 
 
 def test_a_question_is_text_and_not_html():

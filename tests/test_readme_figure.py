@@ -1,5 +1,6 @@
 """The figure with which the README opens comes from lesson 01 as it is."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,9 @@ def test_the_figure_is_what_the_lesson_gives():
     assert readme_figure.main(["--check"]) == 0
 
 
-def test_the_figure_says_in_words_what_it_shows():
-    with Image.open(readme_figure.FIGURE) as image:
+@pytest.mark.parametrize("figure", [readme_figure.FIGURE, readme_figure.DARK])
+def test_the_figure_says_in_words_what_it_shows(figure):
+    with Image.open(figure) as image:
         told = image.info["Description"]
     assert "one worker got everything" in told
     assert "each got a third" in told
@@ -23,9 +25,18 @@ def test_the_figure_says_in_words_what_it_shows():
 
 def test_the_readme_shows_it_with_words_for_who_does_not_see_it():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    before, shown, _ = readme.partition("](docs/first_figure.png)")
-    assert shown
-    assert len(before.rpartition("![")[2].split()) > 10
+    (told,) = re.findall(r'<img src="docs/first_figure.png" alt="([^"]*)">', readme)
+    assert len(told.split()) > 10
+
+
+def test_a_page_in_a_dark_theme_gets_the_dark_one():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert '(prefers-color-scheme: dark)" srcset="docs/first_figure_dark.png"' in readme
+    light, dark = (
+        Image.open(figure).convert("RGB").getpixel((2, 2))
+        for figure in (readme_figure.FIGURE, readme_figure.DARK)
+    )
+    assert (light, dark) == ((255, 255, 255), (17, 17, 17))
 
 
 def test_only_the_lessons_programs_are_taken():

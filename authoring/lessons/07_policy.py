@@ -36,8 +36,7 @@ from zmqlab.balance.policy import (
 from zmqlab.balance.theory import makespan_bound, mg1, mmc
 from zmqlab.run import Experiment, assert_all_quiet
 from zmqlab.show import Prediction, Sliders
-from zmqlab.show.look import LINES, PALETTE
-from zmqlab.show.plots import Picture, busy, ecdf, ecdf_text, percentile, show, together
+from zmqlab.show.plots import Picture, busy, curves, ecdf, ecdf_text, percentile, show, together
 
 # %% [markdown]
 # ## A policy is a function
@@ -202,25 +201,16 @@ for variance, name in zip(variances, best, strict=True):
     print(f"variance / mean² {variance:<4}  shortest mean: {name}")
 print(crossing.compare(variances[best.index("credit 2")]))
 
-
 # %%
-def by_variance(ax, means, title):
-    """One line for each policy: its mean sojourn at each variance."""
-    for (name, ms), color, line in zip(means.items(), PALETTE, LINES, strict=False):
-        ax.plot(ms, color=color, linestyle=line, marker="o", markersize=4, label=name)
-    ax.set_title(title, loc="left", weight="bold")
-    ax.set(xlabel="variance / mean² of what tasks cost", ylabel="mean sojourn (ms)", yscale="log")
-    ax.set_xticks(range(len(variances)), variances)
-    ax.set_yticks([15, 20, 30, 50, 100, 200], [15, 20, 30, 50, 100, 200], minor=False)
-    ax.set_yticks([], minor=True)
-    ax.legend()
-
-
 Picture(
-    by_variance,
+    curves,
     means,
+    at=variances,
+    along="variance / mean² of what tasks cost",
+    unit="mean sojourn",
+    beside="round robin",
+    mark=(variances[best.index("credit 2")], "here round robin is no longer best"),
     title="Round robin is the best for equal tasks, and not for others",
-    alt="Line chart: mean sojourn by variance, from 0 to 8, for six policies. Round robin begins lowest and ends high up.",
     text="Line chart: the mean sojourn of six policies, by the variance of the work.",
 )
 

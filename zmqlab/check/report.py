@@ -203,6 +203,7 @@ def _folded(title: str, text: str) -> str:
 def _picture(finding: Finding) -> str:
     """The story as a space-time diagram; nothing where it cannot be drawn."""
     try:
+        from zmqlab.show.picture import as_html
         from zmqlab.show.plots import Picture, space_time
 
         picture = Picture(
@@ -212,8 +213,7 @@ def _picture(finding: Finding) -> str:
             limit=LONGEST_STORY,
             about=finding.about,
         )
-        data = base64.b64encode(picture.png()).decode()
-        alt = html.escape(picture.alt)
+        drawn = as_html(base64.b64encode(picture.png()).decode(), picture.alt)
     except Exception:
         return ""
-    return f'<p><img alt="{alt}" src="data:image/png;base64,{data}" style="max-width:100%"></p>'
+    return f"<p>{drawn}</p>"

@@ -15,6 +15,7 @@ from .look import (
     PAPER,
     TEXT,
     color,
+    darker,
     dress,
     duration,
     inches,
@@ -59,7 +60,7 @@ def busy(
                 for start, end in (bars if gaps else _without_seams(bars, until / 2000))
             ],
             (row - 0.35, 0.7),
-            facecolor=color(name),
+            facecolor=darker(color(name)),
             edgecolor=PAPER if gaps else "none",
             linewidth=0.8,
             snap=False,  # to whole pixels: it would draw some gaps and not others

@@ -17,6 +17,7 @@ from .look import (
     SMALL,
     TEXT,
     color,
+    darker,
     dress,
     duration,
     short,
@@ -47,7 +48,7 @@ def ecdf(
     for (name, values), its_color, line, marker in looks:
         ax.ecdf(
             [value * scale for value in values],
-            color=its_color if color(name) == GREY else color(name),
+            color=darker(its_color if color(name) == GREY else color(name)),
             linestyle=line,
             linewidth=1.8,
             marker=marker,

@@ -19,7 +19,7 @@ from zmqlab.record.journal import Journal, Way
 from .look import color
 from .picture import Picture
 from .shares import shares
-from .widget import WIDGET_VIEW, bundle
+from .widget import WIDGET_VIEW, bundle, close
 
 if TYPE_CHECKING:
     from zmqlab.run.experiment import Experiment
@@ -102,7 +102,7 @@ class ShareView:
         still = Picture(shares, counts, title=title, unit=self.unit, text=repr(self))
         data, metadata = still._repr_mimebundle_()
         self._handle.update(data, metadata=metadata, raw=True)
-        self._widget.close()
+        close(self._widget)
         self._widget = None
 
     def _moving(self) -> str:
@@ -164,7 +164,7 @@ def bars(counts: Mapping[str, int], what: str, total: int | None = None) -> str:
     rows = "".join(
         f'<text x="82" y="{26 * row + 18}" text-anchor="end">{html.escape(name)}</text>'
         f'<rect x="90" y="{26 * row + 3}" width="{x(count) - 90:.1f}" height="20" '
-        f'fill="{color(name)}"/>'
+        f'fill="{color(name)}" stroke="currentColor"/>'
         for row, (name, count) in enumerate(counts.items())
     )
     numbers = "".join(  # over the line, on a ground of their own

@@ -1,25 +1,29 @@
 """The look that all pictures have in common: paper, ink, one colour per worker, plain numbers.
 
-Figures are dark on an opaque light ground of their own, so that they can be read on any page. A
-worker has one colour everywhere, which colour-blind readers can tell from the next one, and its
-name beside it. Nothing here changes matplotlib's settings or depends on them.
+Figures are dark on light. In a dark theme a page shows them through the filter `DARK`, which turns
+light into dark and keeps the hues. (No one colour would do for both: what stands out from white by
+4.5 to 1 does not from #111.) A worker has one colour everywhere, which colour-blind readers can
+tell from the next one, and its name beside it. Nothing here changes matplotlib's settings or
+depends on them.
 """
 
 from __future__ import annotations
 
 import re
-import textwrap
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-PAPER, INK, GREY, PALE = "#ffffff", "#1a1a1a", "#595959", "#e6e6e6"
+PAPER, INK, GREY, PALE = "#ffffff", "#1a1a1a", "#595959", "#efefef"
 # Okabe and Ito, "Color Universal Design" (2008), without black; neighbours far apart.
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442")
 HATCHES = ("", "//", "..", "xx", "\\\\", "oo")
 LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 2)))
+
+NIGHT = "#111111"  # the ground of JupyterLab's dark theme: what the filter makes of PAPER
+DARK = f"invert({1 - 0x11 / 0xFF:.4%}) hue-rotate(180deg)"  # CSS
 
 WIDTH = 7.0  # inches; a cell of JupyterLab shows it in full
 DPI = 110
@@ -55,11 +59,9 @@ def dress(ax: Axes, title: str, pad: float = 20, names: Iterable[str] = ()) -> N
     if figure := ax.get_figure():
         figure.set_facecolor(PAPER)
     ax.set_facecolor(PAPER)
-    whole = re.sub(r"(\d) (ms|s|µs)\b", "\\1\N{NO-BREAK SPACE}\\2", title)
-    beyond = max(0, max(map(len, names), default=0) - 6) * TEXT * 0.6  # points, past the usual
-    letters = max(20, int((inches(ax)[0] * 72 - beyond) / (TITLE * 0.57)))
+    beyond = max(0.0, max((points(name, TEXT) for name in names), default=0) - 38)
     ax.set_title(
-        textwrap.fill(whole, letters),
+        _lines(title, inches(ax)[0] * 72 - beyond),
         loc="left",
         color=INK,
         fontsize=TITLE,
@@ -72,6 +74,29 @@ def dress(ax: Axes, title: str, pad: float = 20, names: Iterable[str] = ()) -> N
         spine.set_visible(side in ("bottom", "left"))
         spine.set_color(GREY)
     ax.grid(visible=False)
+
+
+def _lines(title: str, room: float) -> str:
+    """The title in lines of at most so many points, but never broken before a unit."""
+    words = re.sub(r"(\d) (ms|s|µs)\b", "\\1\N{NO-BREAK SPACE}\\2", title).split(" ")
+    lines = words[:1]
+    for word in words[1:]:
+        longer = f"{lines[-1]} {word}"
+        if points(longer, TITLE, "bold") <= room:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return "\n".join(lines)
+
+
+def points(text: str, size: float, weight: str = "normal") -> float:
+    """How wide a text is, in points."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import text_to_path
+
+    font = FontProperties(size=size, weight=weight)
+    width, _height, _descent = text_to_path.get_text_width_height_descent(text, font, ismath=False)
+    return float(width)
 
 
 def name_rows(ax: Axes, names: Iterable[str]) -> None:
@@ -108,8 +133,28 @@ def inches(ax: Axes) -> tuple[float, float]:
 
 
 def darker(colour: str) -> str:
-    """The same colour with a third of its light taken away, for lines on light paper."""
-    return "#" + "".join(f"{int(colour[n : n + 2], 16) * 2 // 3:02x}" for n in (1, 3, 5))
+    """The same colour with less light, for what stands on light paper without an edge of ink."""
+    return _hex(0.6 * part for part in _rgb(colour))
+
+
+def at_night(colour: str) -> str:
+    """What the filter `DARK` makes of a colour, by the definition of CSS Filter Effects 1."""
+    red, green, blue = (255 - part - (255 - 2 * part) * 0x11 / 0xFF for part in _rgb(colour))
+    return _hex(
+        (
+            -0.574 * red + 1.430 * green + 0.144 * blue,
+            0.426 * red + 0.430 * green + 0.144 * blue,
+            0.426 * red + 1.430 * green - 0.856 * blue,
+        )
+    )
+
+
+def _rgb(colour: str) -> list[int]:
+    return [int(colour[n : n + 2], 16) for n in (1, 3, 5)]
+
+
+def _hex(rgb: Iterable[float]) -> str:
+    return "#" + "".join(f"{round(min(255.0, max(0.0, part))):02x}" for part in rgb)
 
 
 def unit_for(longest: float) -> tuple[float, str]:

@@ -1,8 +1,9 @@
-"""Pictures as a notebook shows them: one output with a PNG and a text that does not vary."""
+"""Pictures as a notebook shows them: an image with its words, a PNG, a text that does not vary."""
 
 from __future__ import annotations
 
 import base64
+import html
 import math
 from collections.abc import Callable
 from copy import copy
@@ -10,13 +11,21 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import ipywidgets as widgets
 from IPython.display import display
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from .look import DPI, PAPER, WIDTH
+from .look import DARK, DPI, PAPER, WIDTH
+from .widget import bundle
+
+# JupyterLab and VS Code say on the body that their theme is dark.
+THEME = (
+    '<style>[data-jp-theme-light="false"] .zmqlab-picture, .vscode-dark .zmqlab-picture '
+    f"{{ filter: {DARK} }}</style>"
+)
 
 
 class Kind(NamedTuple):
@@ -38,13 +47,15 @@ OTHER = Kind("Figure.", _alt_of_any, lambda *_data, **_options: 3.5)
 
 
 class Picture:
-    """One figure as a notebook shows it: a PNG, and a constant text where there are no pictures.
+    """One figure as a notebook shows it: an image in the colours of the theme, with its words.
 
     `Picture(shares, counts, title="…")` is what `shares(ax, counts, title="…")` draws; any
-    function that draws on Axes will do. nbval compares the text of an output but not its picture,
-    so `text` must be the same in each run; by default it names the kind of picture. What the
-    picture shows is said by `alt`, which goes into the output's metadata (nbconvert's classic
-    template reads it, JupyterLab 4.6 does not: print the text twin where that matters).
+    function that draws on Axes will do. What the picture shows is said by `alt`.
+
+    Where widgets live, the image is HTML: JupyterLab passes the words of a bare PNG to nobody.
+    Elsewhere, and in the saved notebook, it is the PNG with its words in the output's metadata, or
+    `text`. nbval compares `text` and no picture, so `text` must be the same in each run; by
+    default it names the kind of picture.
 
     `height` and `width` are inches; by default the height follows from the data.
     """
@@ -104,9 +115,24 @@ class Picture:
         """Write the picture to a PNG file."""
         Path(path).write_bytes(self.png())
 
-    def _repr_mimebundle_(self, **_options: Any) -> tuple[dict[str, str], dict[str, Any]]:
+    def still(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What is shown where no widget lives: the PNG and the text, and beside them its words."""
         png = base64.b64encode(self.png()).decode()
         return {"image/png": png, "text/plain": self.text}, {"image/png": {"alt": self.alt}}
+
+    def _repr_mimebundle_(self, **_options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        data, metadata = self.still()
+        shown = widgets.HTML(as_html(data["image/png"], self.alt))
+        return data | bundle(shown, self.text), metadata
+
+
+def as_html(png: str, alt: str) -> str:
+    """A PNG (base64) as HTML, in the colours of the page's theme."""
+    words = html.escape(alt)
+    source = f"data:image/png;base64,{png}"
+    return (
+        f'{THEME}<img class="zmqlab-picture" alt="{words}" style="max-width:100%" src="{source}">'
+    )
 
 
 def together(*pictures: Picture, columns: int = 2, text: str | None = None) -> Picture:

@@ -10,6 +10,7 @@ its own, how they all look is in `look`, how a notebook shows them in `picture`.
 """
 
 from .busy import busy, busy_alt, busy_text
+from .curves import curves, curves_alt, curves_text
 from .ecdf import ecdf, ecdf_alt, ecdf_text, percentile
 from .look import LINES, PALETTE, color, hatch
 from .picture import Picture, show, together
@@ -25,6 +26,9 @@ __all__ = [
     "busy_alt",
     "busy_text",
     "color",
+    "curves",
+    "curves_alt",
+    "curves_text",
     "dots",
     "dots_alt",
     "dots_text",

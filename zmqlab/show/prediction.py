@@ -1,112 +1,142 @@
-"""Predictions: a guess made with a slider before a run, and what was measured beside it."""
+"""Predictions: a guess that is made before a run, and what was measured beside it."""
 
 from __future__ import annotations
 
 import html
-from typing import Any
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import anywidget
 import ipywidgets as widgets
+import traitlets
 
 from .look import short
 from .widget import bundle
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Answer = float | str
+LEFT, RIGHT, LINE = 60, 420, 24  # where the scale begins and ends, and its height, in pixels
+
+
+class Field(anywidget.AnyWidget):
+    """A question on the page, and where it is answered: a slider, or choices if there are any."""
+
+    _esm = Path(__file__).with_name("prediction.js").read_text(encoding="utf-8")
+    _css = Path(__file__).with_name("prediction.css").read_text(encoding="utf-8")
+    question = traitlets.Unicode().tag(sync=True)
+    low = traitlets.Float().tag(sync=True)
+    high = traitlets.Float().tag(sync=True)
+    step = traitlets.Float(1.0).tag(sync=True)
+    start = traitlets.Float().tag(sync=True)  # where the slider is before there is a guess
+    choices = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    guess = traitlets.Any(None).tag(sync=True)  # a number, one of the choices, or None
+
 
 class Prediction:
-    """A guess that the learner makes with a slider before a run, to be compared after it.
+    """A guess that the learner makes before a run, to be compared after it.
 
-    As the last expression of a cell it shows the question and the slider. `guess` is None until
-    the slider is moved (by mouse or by arrow keys) or a guess is given here or assigned. A guess
-    survives running its cell again.
+    As the last expression of a cell it shows the question with a slider, or with choices. `guess`
+    is None until the learner has answered (by mouse or by arrow keys) or a guess is given here or
+    assigned. A guess survives running its cell again.
 
     low, high: the ends of the slider, in the unit that the question states.
     step: between neighbouring values; 1 if both ends are whole numbers, else a hundredth part.
+    choices: the answers to choose from, in place of a slider.
     """
 
-    _kept: dict[str, float] = {}  # noqa: RUF012 (the last guess for each question)
+    _kept: dict[str, Answer] = {}  # noqa: RUF012 (the last guess for each question)
 
     def __init__(
         self,
         question: str,
-        guess: float | None = None,
+        guess: Answer | None = None,
         *,
-        low: float,
-        high: float,
+        low: float | None = None,
+        high: float | None = None,
         step: float | None = None,
+        choices: Sequence[str] = (),
     ) -> None:
-        if low >= high:
-            raise ValueError(f"low must be less than high; got low={low}, high={high}")
         self.question = question
-        self.low, self.high = low, high
-        whole = all(isinstance(number, int) for number in (low, high, step or 1))
-        self.step = step or (1 if whole else (high - low) / 100)
+        self.choices = list(choices)
         self._comparisons: list[Comparison] = []
-        self._guess = self._kept.get(question) if guess is None else guess
-        if self._guess is not None:
-            self.low, self.high = min(low, self._guess), max(high, self._guess)
-        slider = (
-            widgets.IntSlider if whole and not isinstance(guess, float) else widgets.FloatSlider
-        )
-        middle = low + (high - low) / self.step // 2 * self.step
-        self.slider = slider(
-            value=middle if self._guess is None else self._guess,
-            min=self.low,
-            max=self.high,
-            step=self.step,
-            readout=False,
-            layout=widgets.Layout(width="20em"),
-        )
-        self._said = widgets.HTML()
-        self.slider.observe(self._moved, "value")
-        self._say()
+        kept = self._kept.get(question) if guess is None else guess
+        if guess is None and not self._fits(kept):
+            kept = None  # what was asked has changed
+        if self.choices:
+            if not (low is high is step is None):
+                raise ValueError("choices take the slider's place; leave low, high and step out")
+            self.field = Field(question=question, choices=self.choices)
+        else:
+            self.low, self.high = _ends(low, high)
+            whole = all(isinstance(number, int) for number in (low, high, step or 1))
+            self.step = step or (1 if whole else (self.high - self.low) / 100)
+            start = self.low + (self.high - self.low) / self.step // 2 * self.step
+            if isinstance(kept, int | float):
+                self.low, self.high = min(self.low, kept), max(self.high, kept)
+            self.field = Field(
+                question=question, low=self.low, high=self.high, step=self.step, start=start
+            )
+        self.field.observe(self._answered, "guess")
+        if kept is not None:
+            self.guess = kept
 
     @property
-    def guess(self) -> float | None:
+    def guess(self) -> Answer | None:
         """What the learner expects, or None."""
-        return self._guess
+        return self.field.guess  # type: ignore[no-any-return]
 
     @guess.setter
-    def guess(self, guess: float) -> None:
-        self.slider.value = guess
-        self._moved()
+    def guess(self, guess: Answer) -> None:
+        if not self._fits(guess):
+            offered = ", ".join(f'"{choice}"' for choice in self.choices)
+            what = f"one of {offered}" if offered else "a number"
+            raise ValueError(f"a guess is {what}; got {guess!r}")
+        self.field.guess = guess
 
-    def _moved(self, _change: Any = None) -> None:
-        self._guess = self._kept[self.question] = self.slider.value
-        self._say()
+    def _fits(self, guess: Answer | None) -> bool:
+        return guess in self.choices if self.choices else isinstance(guess, int | float)
+
+    def _answered(self, _change: Any) -> None:
+        self._kept[self.question] = self.field.guess
         for comparison in self._comparisons:
             comparison.refresh()
 
-    def _say(self) -> None:
-        guess = "no guess yet: move the slider" if self._guess is None else short(self._guess)
-        self._said.value = f'<span role="status">Your guess: <b>{guess}</b></span>'
-
-    def compare(self, measured: float) -> Comparison:
-        """The guess beside what was measured; it follows the slider when that is moved again."""
+    def compare(self, measured: Answer) -> Comparison:
+        """The guess beside what was measured; it follows when another answer is given."""
         comparison = Comparison(self, measured)
         self._comparisons.append(comparison)
         return comparison
 
     def __repr__(self) -> str:
-        given = "" if self._guess is None else f" Your guess: {short(self._guess)}."
-        ends = f"{short(self.low)} to {short(self.high)}"
-        return f"Your guess, {ends}: {self.question}{given}"
+        if self.choices:
+            asked, example = " or ".join(self.choices), f'"{self.choices[0]}"'
+        else:
+            asked, example = f"{short(self.low)} to {short(self.high)}", short(self.field.start)
+        told = f"Your guess, {asked}: {self.question}"
+        if self.guess is not None:
+            return f"{told} Your guess: {_said(self.guess)}."
+        field = "choice" if self.choices else "slider"
+        return (
+            f"{told}\nNo {field} to see here? In the line with Prediction(…) above, put your guess "
+            f"behind the question: guess={example}."
+        )
 
     def _repr_mimebundle_(self, **_options: Any) -> dict[str, Any]:
-        question = widgets.HTML(f"<b>{html.escape(self.question)}</b>")
-        apart = widgets.Layout(margin="0 12px 0 0")
-        ends = [widgets.Label(short(end), layout=apart) for end in (self.low, self.high)]
-        row = widgets.HBox([ends[0], self.slider, ends[1], self._said])
-        return bundle(widgets.VBox([question, row]), repr(self))
+        return bundle(self.field, repr(self))
 
 
 class Comparison:
     """What was measured beside what was predicted.
 
     `str()` gives it in two lines. As the last expression of a cell it is shown, and follows the
-    slider; the text that stays in the saved notebook then leaves the measured number out, which
-    may be another one on another machine.
+    guess; the text that stays in the saved notebook then leaves the measured value out, which may
+    be another one on another machine, and a picture beside it tells it.
     """
 
-    def __init__(self, prediction: Prediction, measured: float) -> None:
+    def __init__(self, prediction: Prediction, measured: Answer) -> None:
         self.prediction = prediction
         self.measured = measured
         self._shown: widgets.HTML | None = None
@@ -114,10 +144,12 @@ class Comparison:
     def _verdict(self) -> str:
         guess, measured = self.prediction.guess, self.measured
         if guess is None:
-            return f"measured {short(measured)}: no guess this time"
-        said = f"measured {short(measured)}: you predicted {short(guess)}"
-        if short(guess) == short(measured):
+            return f"measured {_said(measured)}: no guess this time"
+        said = f"measured {_said(measured)}: you predicted {_said(guess)}"
+        if _said(guess) == _said(measured):
             return f"{said}, and so it is"
+        if isinstance(guess, str) or isinstance(measured, str):
+            return f"{said}. What did you assume?"
         more = "more" if guess > measured else "less"
         return f"{said}, {short(abs(guess - measured))} {more}. What did you assume?"
 
@@ -127,7 +159,7 @@ class Comparison:
     def __repr__(self) -> str:
         if self.prediction.guess is None:
             return f"{self.prediction.question}: no guess this time."
-        return f"{self.prediction.question}: you predicted {short(self.prediction.guess)}."
+        return f"{self.prediction.question}: you predicted {_said(self.prediction.guess)}."
 
     def refresh(self) -> None:
         """Show the present guess where the comparison is on display."""
@@ -142,33 +174,59 @@ class Comparison:
 
     def _scale(self) -> str:
         """A line from low to high: measured below it, the guess above; told apart by shape too."""
-        prediction = self.prediction
-        low = min(prediction.low, self.measured)
-        high = max(prediction.high, self.measured)
-
-        def x(number: float) -> float:
-            return 20 + 360 * (number - low) / (high - low)
-
-        guess = prediction.guess
-        marks = [(x(self.measured), 32, 43, "▲ measured")]
+        guess, measured = self.prediction.guess, self.measured
+        if isinstance(guess, str) or isinstance(measured, str):
+            return ""
+        low, high = min(self.prediction.low, measured), max(self.prediction.high, measured)
+        marks = [(measured, f"measured {short(measured)}", -1)]  # below the line
         if guess is not None:
-            marks.append((x(guess), 14, 11, "▼ your guess"))
-        drawn = "".join(
-            f'<line x1="{at:.1f}" x2="{at:.1f}" y1="24" y2="{y}" stroke="currentColor"/>'
-            f'<text x="{at:.1f}" y="{text_y}" text-anchor="{_anchor(at)}">{label}</text>'
-            for at, y, text_y, label in marks
-        )
+            marks.append((guess, f"your guess {short(guess)}", 1))
+        drawn = []
+        for number, words, up in marks:
+            at = LEFT + (RIGHT - LEFT) * (number - low) / (high - low)
+            beside, anchor = (8, "start") if at < (LEFT + RIGHT) / 2 else (-8, "end")
+            tip, foot, base = LINE - 2 * up, LINE - 11 * up, LINE - 7 if up > 0 else LINE + 15
+            drawn.append(
+                f'<polygon points="{at:.1f},{tip} {at - 5:.1f},{foot} {at + 5:.1f},{foot}"/>'
+                f'<text x="{at + beside:.1f}" y="{base}" text-anchor="{anchor}">{words}</text>'
+            )
         return (
-            '<svg viewBox="0 0 400 46" width="400" height="46" aria-hidden="true" '
+            f'<svg viewBox="0 0 480 {2 * LINE}" width="480" height="{2 * LINE}" aria-hidden="true" '
             'style="font-size:12px;fill:currentColor;max-width:100%">'
-            '<line x1="20" x2="380" y1="24" y2="24" stroke="currentColor" stroke-width="2"/>'
-            f"{drawn}</svg>"
+            f'<line x1="{LEFT}" x2="{RIGHT}" y1="{LINE}" y2="{LINE}" stroke="currentColor" '
+            f'stroke-width="2"/>{"".join(drawn)}'
+            f'<text x="{LEFT - 6}" y="{LINE + 4}" text-anchor="end">{short(low)}</text>'
+            f'<text x="{RIGHT + 6}" y="{LINE + 4}">{short(high)}</text></svg>'
         )
 
-    def _repr_mimebundle_(self, **_options: Any) -> dict[str, Any]:
+    def _repr_mimebundle_(self, **_options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        from .picture import Picture
+
         self._shown = widgets.HTML(self._html())
-        return bundle(self._shown, repr(self))
+        question, verdict = self.prediction.question, self._verdict()
+        alt = f"{question}: {verdict}"
+        still = Picture(_write, question, verdict, text=repr(self), alt=alt, height=0.75)
+        data, metadata = still.still()
+        return data | bundle(self._shown, repr(self)), metadata
 
 
-def _anchor(at: float) -> str:
-    return "start" if at < 100 else "end" if at > 300 else "middle"
+def _write(ax: Axes, question: str, verdict: str) -> None:
+    """A comparison in words, for where no widget lives."""
+    from .look import INK, TEXT, dress
+
+    dress(ax, question, pad=0)
+    ax.set_axis_off()
+    ax.text(0, 0.9, verdict, transform=ax.transAxes, va="top", color=INK, fontsize=TEXT)
+
+
+def _ends(low: float | None, high: float | None) -> tuple[float, float]:
+    """The ends of a slider, or what is wrong with them."""
+    if low is None or high is None:
+        raise ValueError("a prediction needs low=… and high=… for its slider, or choices=…")
+    if low >= high:
+        raise ValueError(f"low must be less than high; got low={low}, high={high}")
+    return low, high
+
+
+def _said(answer: Answer) -> str:
+    return answer if isinstance(answer, str) else short(answer)

@@ -202,7 +202,7 @@ class Replay:
     def _repr_mimebundle_(self, **_options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         told = self._followed() or [step.hop for step in self.steps]
         still = plots.Picture(plots.space_time, self.journal.only(told), text=repr(self))
-        data, metadata = still._repr_mimebundle_()
+        data, metadata = still.still()
         return data | bundle(Player(score=self.score()), repr(self)), metadata
 
     def _ipython_display_(self) -> None:

@@ -6,9 +6,23 @@ from collections.abc import Mapping
 from typing import Any
 
 from matplotlib.axes import Axes
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
-from .look import INK, PAPER, TEXT, color, dress, hatch, name_rows, over, short, table
+from .look import (
+    INK,
+    PAPER,
+    TEXT,
+    color,
+    dress,
+    hatch,
+    inches,
+    name_rows,
+    over,
+    points,
+    short,
+    table,
+)
 from .picture import KINDS, Kind
 
 
@@ -26,7 +40,7 @@ def shares(
     """
     dress(ax, title or _title(counts, unit))
     rows = range(len(counts))
-    bars = ax.barh(
+    ax.barh(
         rows,
         list(counts.values()),
         color=[color(name) for name in counts],
@@ -35,14 +49,28 @@ def shares(
         linewidth=0.8,
         height=0.7,
     )
-    paper = {"facecolor": PAPER, "edgecolor": "none", "pad": 1}  # over the line, where they meet
-    ax.bar_label(bars, padding=5, color=INK, fontsize=TEXT, bbox=paper, zorder=4)
     name_rows(ax, counts)
-    ax.set_xlim(0, (most or max([1, *counts.values()])) * 1.12)
+    room = (most or max([1, *counts.values()])) * 1.12
+    ax.set_xlim(0, room)
+    even = _even(counts)
+    a_point = room / (inches(ax)[0] * 72)  # on the axis
+    for row, count in enumerate(counts.values()):
+        ends = count + (5 + points(f"{count}", TEXT) + 3) * a_point
+        begins = even if count <= even <= ends else count  # beyond the line, where they meet
+        ax.annotate(
+            f"{count}",
+            (begins, row),
+            xytext=(5, 0),
+            textcoords="offset points",
+            va="center",
+            color=INK,
+            fontsize=TEXT,
+        )
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     ax.set_xlabel(unit, color=INK, fontsize=TEXT)
-    if even := _even(counts):
-        ax.axvline(even, color=INK, linestyle=":", linewidth=1.6)
+    if even:
+        line = ax.axvline(even, color=INK, linestyle=":", linewidth=1.6)
+        line.set_path_effects([withStroke(linewidth=3.2, foreground=PAPER)])  # over dark bars
         over(ax, even, f"even share {short(even)}")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import html
 import time
 from collections.abc import Callable, Mapping
@@ -11,7 +10,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from .look import short
-from .picture import Picture
+from .picture import Picture, as_html
 from .widget import bundle
 
 
@@ -34,7 +33,7 @@ class Sliders:
         self.seconds = 0.0  # that the last picture took
         self.sliders = {name: _slider(name, *ends) for name, ends in ranges.items()}
         self._shown = widgets.HTML()
-        self._png = b""
+        self._still: dict[str, Any] = {}
         for slider in self.sliders.values():
             slider.observe(lambda _change: self.redraw(), "value")
         self.redraw()
@@ -54,15 +53,11 @@ class Sliders:
         began = time.monotonic()
         try:
             picture = self.draw(**self.values)
-            self._png = picture.png()
+            self._still, _metadata = picture.still()
         except Exception as error:  # a callback's error would vanish in a log
             self._shown.value = f"<pre>{html.escape(f'{type(error).__name__}: {error}')}</pre>"
         else:
-            data = base64.b64encode(self._png).decode()
-            self._shown.value = (
-                f'<img alt="{html.escape(picture.alt)}" style="max-width:100%" '
-                f'src="data:image/png;base64,{data}">'
-            )
+            self._shown.value = as_html(self._still["image/png"], picture.alt)
         self.seconds = time.monotonic() - began
 
     def __repr__(self) -> str:
@@ -73,10 +68,8 @@ class Sliders:
         return f"A picture that follows its sliders: {', '.join(ends)}."
 
     def _repr_mimebundle_(self, **_options: Any) -> dict[str, Any]:
-        shown = bundle(widgets.VBox([*self.sliders.values(), self._shown]), repr(self))
-        if self._png:
-            shown["image/png"] = base64.b64encode(self._png).decode()
-        return shown
+        moving = widgets.VBox([*self.sliders.values(), self._shown])
+        return self._still | bundle(moving, repr(self))
 
 
 def _slider(name: str, low: float, high: float, step: float, value: float) -> Any:

@@ -1,0 +1,109 @@
+"""How numbers change with another one: a line for each name, one point for each value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import cycle
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator, NullLocator
+
+from .look import GREY, INK, LINES, PALETTE, SMALL, TEXT, color, darker, dress, over, short, table
+from .picture import KINDS, Kind
+
+Curves = Mapping[str, Sequence[float]]
+
+
+def curves(
+    ax: Axes,
+    rows: Curves,
+    *,
+    at: Sequence[float],
+    along: str,
+    title: str | None = None,
+    unit: str = "",
+    beside: str | None = None,
+    mark: tuple[float, str] | None = None,
+) -> None:
+    """A line for each name through its numbers, one for each value of `at`, on a logarithmic scale.
+
+    along: what the values are; they stand at even distances. beside: the name whose numbers the
+    others are divided by; its own line is level then, and to see which lines cross it is easy.
+    mark: one of the values, and what begins there.
+    """
+    dress(ax, title or _title(rows, unit))
+    base = rows[beside] if beside else [1.0] * len(at)
+    looks = zip(rows.items(), cycle(PALETTE[:-1]), cycle(LINES), cycle("osD^vP"), strict=False)
+    for (name, numbers), its_color, line, marker in looks:
+        ax.plot(
+            [number / one for number, one in zip(numbers, base, strict=True)],
+            color=darker(its_color if color(name) == GREY else color(name)),
+            linestyle=line,
+            linewidth=1.8,
+            marker=marker,
+            markersize=5,
+            markeredgecolor=INK,
+            label=name,
+        )
+    ax.set_yscale("log")
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5)))
+    ax.yaxis.set_major_formatter("{x:g}")
+    ax.yaxis.set_minor_locator(NullLocator())
+    ax.set_xticks(range(len(at)), [f"{value:g}" for value in at])
+    ax.set_xlabel(along, color=INK, fontsize=TEXT)
+    ax.set_ylabel(f"{unit},\n{beside} = 1" if beside else unit, color=INK, fontsize=TEXT)
+    if mark:
+        place = list(at).index(mark[0])
+        ax.axvline(place, color=INK, linestyle=":", linewidth=1.6, zorder=0)
+        over(ax, place, mark[1], "left" if place < len(at) / 2 else "right")
+    if rows:
+        ax.legend(
+            loc="upper left",
+            bbox_to_anchor=(0, -0.2),
+            ncols=3,
+            borderaxespad=0,
+            frameon=False,
+            fontsize=SMALL + 1,
+            labelcolor=INK,
+            handlelength=3.5,
+        )
+
+
+def curves_text(rows: Curves, *, at: Sequence[float], along: str) -> str:
+    """The numbers of each name, as a table."""
+    heads = [along, *(f"{value:g}" for value in at)]
+    return table(heads, [[name, *map(short, numbers)] for name, numbers in rows.items()])
+
+
+def curves_alt(
+    rows: Curves,
+    *,
+    at: Sequence[float],
+    along: str,
+    title: str | None = None,
+    unit: str = "",
+    beside: str | None = None,
+    mark: tuple[float, str] | None = None,
+) -> str:
+    """What the lines say, in a sentence or two."""
+    told = "; ".join(f"{name} {', '.join(map(short, numbers))}" for name, numbers in rows.items())
+    values = ", ".join(f"{value:g}" for value in at)
+    drawn = f", drawn as multiples of {beside}" if beside else ""
+    begins = f" At {mark[0]:g}: {mark[1]}." if mark else ""
+    return (
+        f"{title or _title(rows, unit)}. Line chart of {unit or 'numbers'}{drawn}, at {along} "
+        f"{values}: {told or 'none'}.{begins}"
+    )
+
+
+def _title(rows: Curves, unit: str) -> str:
+    numbers = [number for row in rows.values() for number in row]
+    return f"From {short(min(numbers))} to {short(max(numbers))} {unit}" if numbers else "No values"
+
+
+def _height(rows: Curves, **_options: Any) -> float:
+    return 3.8 + 0.2 * (len(rows) / 3)
+
+
+KINDS[curves] = Kind("Figure: how it changes.", curves_alt, _height)

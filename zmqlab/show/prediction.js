@@ -1,0 +1,97 @@
+// A question, and where it is answered: a slider, or a choice of several answers.
+// The guess is null until the learner has given one, by mouse or by keys.
+
+const NONE = "no guess yet";
+
+export function mount(root, model) {
+  const choices = model.get("choices");
+  const said = element("output");
+  const field = choices.length ? chosen(model, choices) : slid(model);
+  const box = element("form", { class: "zmqlab-prediction" }, field.box, said);
+  box.addEventListener("submit", (event) => event.preventDefault());
+
+  function show() {
+    const guess = model.get("guess");
+    field.show(guess);
+    said.textContent = `Your guess: ${guess === null ? `${NONE}: ${field.how}` : text(guess)}`;
+  }
+
+  // JupyterLab would take the arrow keys, unless the very element that has the focus forbids it;
+  // Shift+Enter stays with it and runs the cell.
+  const keys = (event) => {
+    if (box.contains(event.target)) {
+      const other = event.shiftKey || event.ctrlKey || event.altKey || event.metaKey;
+      event.target.toggleAttribute("data-lm-suppress-shortcuts", !other);
+    }
+  };
+  window.addEventListener("keydown", keys, true);
+  model.on("change:guess", show);
+  show();
+  root.append(box);
+  return () => {
+    window.removeEventListener("keydown", keys, true);
+    model.off("change:guess", show);
+  };
+}
+
+function slid(model) {
+  const [min, max, step] = ["low", "high", "step"].map((name) => model.get(name));
+  const slider = element("input", { type: "range", min, max, step });
+  const question = element("span", { class: "question" }, model.get("question"));
+  const ends = element("span", { class: "ends", "aria-hidden": "true" });
+  ends.append(element("span", {}, text(min)), element("span", {}, text(max)));
+  slider.addEventListener("input", () => give(model, Number(slider.value)));
+  return {
+    box: element("div", {}, element("label", {}, question, slider), ends),
+    how: "move the slider",
+    show(guess) {
+      slider.value = guess ?? model.get("start");
+      slider.setAttribute("aria-valuetext", guess === null ? NONE : text(guess));
+    },
+  };
+}
+
+function chosen(model, choices) {
+  const buttons = choices.map((value) => element("input", { type: "radio", name: "guess", value }));
+  const lines = buttons.map((button) => element("label", {}, button, ` ${button.value}`));
+  const question = element("legend", { class: "question" }, model.get("question"));
+  for (const button of buttons) {
+    button.addEventListener("change", () => give(model, button.value));
+  }
+  return {
+    box: element("fieldset", {}, question, ...lines),
+    how: "choose an answer",
+    show(guess) {
+      for (const button of buttons) {
+        button.checked = button.value === guess;
+      }
+    },
+  };
+}
+
+function give(model, guess) {
+  model.set("guess", guess);
+  model.save_changes();
+}
+
+function text(guess) {
+  if (typeof guess !== "number") {
+    return guess;
+  }
+  return Math.abs(guess) >= 100 ? guess.toFixed(0) : String(Number(guess.toPrecision(3)));
+}
+
+function element(name, attributes = {}, ...content) {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) {
+    made.setAttribute(key, value);
+  }
+  made.append(...content);
+  return made;
+}
+
+export default {
+  render({ model, el }) {
+    return mount(el, model);
+  },
+};
