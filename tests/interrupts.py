@@ -49,13 +49,20 @@ def solution(lab: str) -> list[Callable]:
 
 def interrupted(call: Callable[[], object], after: float) -> BaseException | None:
     """Call, and interrupt that after so many seconds; what it raised, None if it was over."""
-    main = threading.main_thread().ident
-    timer = threading.Timer(after, signal.pthread_kill, (main, signal.SIGINT))
+    main, sent = threading.main_thread().ident or 0, threading.Event()
+
+    def interrupt() -> None:
+        sent.set()
+        signal.pthread_kill(main, signal.SIGINT)
+
+    timer = threading.Timer(after, interrupt)
     try:
         timer.start()
         call()
         timer.cancel()
         timer.join()
+        if sent.is_set():  # and put off, perhaps, to the moment after the call
+            threading.Event().wait(1)
     except KeyboardInterrupt as error:
         return error
     return None
