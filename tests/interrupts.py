@@ -65,6 +65,8 @@ def interrupted(call: Callable[[], object], after: float) -> BaseException | Non
             threading.Event().wait(1)
     except KeyboardInterrupt as error:
         return error
+    finally:
+        timer.cancel()  # where the call raised something else
     return None
 
 
@@ -105,6 +107,8 @@ def attack(lab: str, moments: int, seed: int) -> tuple[int, float]:
         after = draw.uniform(0, length)
         if error := interrupted(lambda: judge(*functions), after):
             in_time, kept = in_time + 1, error
+        elif after < length / 2:
+            raise AssertionError(f"an interrupt after {after:.3f} of {length:.1f} s was lost")
         try:
             expect_nothing_left(threads, streams)
         except Exception as error:

@@ -18,6 +18,7 @@ import zmq.asyncio
 from zmqlab.record.arrivals import Arrivals, Connections
 from zmqlab.run import experiment
 from zmqlab.run.experiment import Experiment, assert_all_quiet
+from zmqlab.run.interrupt import WholeWiths, put_off_interrupt
 from zmqlab.run.threads import GaveUp, eventually
 from zmqlab.run.where import place
 from zmqlab.wire.tap import Tap
@@ -252,6 +253,17 @@ def test_an_interrupt_while_a_thread_starts_leaves_nothing_behind(monkeypatch, n
     assert lab.ctx.closed
     assert_all_quiet()
     eventually(lambda: set(threading.enumerate()) <= before, 5, "the threads to end")
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_no_interrupt_is_lost_where_who_put_it_off_is_over_and_others_are_not():
+    first, second = put_off_interrupt(), WholeWiths()
+    first.on()
+    second.on()
+    first.off(sys._getframe())
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+    second.off(sys._getframe())
 
 
 @pytest.mark.usefixtures("interruptible")

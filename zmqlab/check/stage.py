@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import zmq
 
-from zmqlab.run.interrupt import put_off_interrupt
 from zmqlab.run.threads import Task
 from zmqlab.wire.tap import Tap
 
@@ -94,13 +93,9 @@ class Stage:
         self._exits = ExitStack()
 
     def __enter__(self) -> Stage:
-        try:
-            with put_off_interrupt(), ExitStack() as exits:
-                self._begin(exits)
-                self._exits = exits.pop_all()
-        except KeyboardInterrupt:  # the `with` is not there yet to end anything
-            self._exits.close()
-            raise
+        with ExitStack() as exits:  # `judge` lets Interrupt wait until it is entered, and left
+            self._begin(exits)
+            self._exits = exits.pop_all()
         return self
 
     def _begin(self, exits: ExitStack) -> None:
@@ -119,8 +114,7 @@ class Stage:
                 self.where[name] = tap.endpoint
 
     def __exit__(self, *error: Any) -> None:
-        with put_off_interrupt():
-            self._exits.__exit__(*error)
+        self._exits.__exit__(*error)
 
     # ---- peers
 

@@ -33,18 +33,20 @@ class WholeWiths:
 
     def __init__(self) -> None:
         self._before: Any = None  # the handler that raises it
+        self._over = False  # from then on all goes to that one: others that are on may still ask
 
     def on(self) -> None:
         """Begin."""
         before = signal.getsignal(signal.SIGINT)
         if threading.current_thread() is threading.main_thread() and callable(before):
-            self._before = before
+            self._before, self._over = before, False
             signal.signal(signal.SIGINT, self._take)
 
     def off(self, frame: FrameType) -> None:
         """End, and raise what was put off if it may be raised in this frame."""
         if self._before is None:
             return
+        self._over = True
         if signal.getsignal(signal.SIGINT) == self._take:  # not if others are on that began later
             signal.signal(signal.SIGINT, self._before)
         if _put_off:
@@ -60,7 +62,7 @@ class WholeWiths:
 
     def _take(self, signum: int, frame: FrameType | None) -> None:
         _put_off.clear()
-        if self._keeps(frame):
+        if not self._over and self._keeps(frame):
             _put_off.append(signum)
         else:
             self._before(signum, frame)
