@@ -322,7 +322,7 @@ def test_a_prediction_has_a_name_and_choices_are_made_by_keyboard(lab):
     lab.open(FIRST)
     lab.write(1, PREDICTIONS)
     lab.page.keyboard.press("Shift+Enter")
-    predictions = lab.here(PREDICTION)
+    predictions = lab.here(f".jp-Cell >> nth=1 >> {PREDICTION}")  # the lesson has some, too
     slider = predictions.get_by_role("slider", name="Tasks < 100 & more", exact=True)
     slider.wait_for()
     assert slider.get_attribute("aria-valuetext") == "no guess yet"

@@ -396,7 +396,7 @@ async def awaits_again_whatever_comes(ctx, begun):
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:Unclosed socket")
+@pytest.mark.filterwarnings("ignore:Unclosed (socket|context)")  # also of tests before it
 @pytest.mark.parametrize(
     "receive", [closes_its_socket, leaves_its_socket_open, awaits_again_whatever_comes]
 )

@@ -38,7 +38,7 @@ def broken(ctx, frontend, backend):
 # %% [markdown]
 # The check looks at what the broker does, not at its text. It stops at the first scenario that goes wrong, and says what it saw.
 
-# %%
+# %% tags=["nbval-ignore-output"]
 check.lab05(broken)
 
 # %% [markdown]
