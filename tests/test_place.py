@@ -38,7 +38,7 @@ def test_another_port_or_transport_is_another_place(other):
 
 
 def test_a_path_is_one_place_however_it_is_written():
-    assert place_of("ipc:///tmp/run/../a") == place_of("ipc:///tmp//a") == "ipc:///tmp/a"
+    assert place_of("ipc:///srv/run/../a") == place_of("ipc:///srv//a") == "ipc:///srv/a"
     assert place_of("ipc://@a/../b") == "ipc://@a/../b"  # abstract: a name, not a path
 
 
