@@ -366,8 +366,8 @@ def test_a_policy_is_not_asked_again_before_something_has_changed(lab):
     [
         ("05_broker", router_dealer),
         ("05_broker", router_dealer_in_c),
-        ("06_idle_worker", idle_worker),
-        ("06_idle_worker", by_policy),
+        ("07_idle_worker", idle_worker),
+        ("07_idle_worker", by_policy),
     ],
 )
 def test_the_lesson_builds_the_same_broker(lesson, broker):

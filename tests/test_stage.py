@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 import zmq
 
-from zmqlab.check import lab_05, lab_06, stage
+from zmqlab.check import lab_05, lab_07, stage
 from zmqlab.check.chronicle import in_short
 from zmqlab.check.dispatch import Asked, Given, Got
 from zmqlab.check.lab import Play
@@ -320,9 +320,9 @@ def broker(ctx, frontend, backend):
 """
     defined = {"zmq": zmq}
     exec(reads_ahead, defined)
-    ahead = replace(lab_06.PLAYS[0], rules=[lab_06.LATE])
-    found = lab_06.LAB.perform(ahead, lambda: Function("broker", defined["broker"]))
-    assert [finding.rule for finding in found] == [lab_06.UNREAD]
+    ahead = replace(lab_07.PLAYS[0], rules=[lab_07.LATE])
+    found = lab_07.LAB.perform(ahead, lambda: Function("broker", defined["broker"]))
+    assert [finding.rule for finding in found] == [lab_07.UNREAD]
 
 
 def test_a_large_frame_is_known_by_less():

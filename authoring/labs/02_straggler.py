@@ -119,7 +119,7 @@ report
 #         rep.send(task)
 # ```
 #
-# What it cannot do is keep one question waiting while it answers another. The broker of lesson 6 will need that.
+# What it cannot do is keep one question waiting while it answers another. The broker of lesson 7 will need that.
 
 # %% [markdown]
 # ## Now break it
@@ -186,7 +186,7 @@ if report:
 #
 # 1. One, the task in its hand. A PUSH would have dealt it a third of them, thirty, all lost with its queue.
 # 2. It could know whom it gave a task and when. Silence does not tell a dead worker from a slow one, at no time: it can only decide how long it waits before it gives the task to somebody else, and then be ready for two answers. That is lab 3, and the subject of part III.
-# 3. Each task costs a round trip of 20 ms and 1 ms of work: a twentieth. Let a worker ask for several tasks ahead, a *credit*: then a few lie with it, and a death costs a few. Lesson 6 measures that trade.
+# 3. Each task costs a round trip of 20 ms and 1 ms of work: a twentieth. Let a worker ask for several tasks ahead, a *credit*: then a few lie with it, and a death costs a few. Lesson 7 measures that trade.
 
 # %%
 assert_all_quiet()

@@ -247,8 +247,8 @@ slower_ms.compare(round(1000 * makespan(spans_slower)))
 # %% [markdown]
 # ## In practice
 #
-# - **Asking costs a round trip** for each task, in which the worker idles. With work of microseconds, or a network of milliseconds, let it hold more than one: [lesson 6](06_idle_worker.ipynb).
-# - **Equal workers, equal tasks:** dealing is as good, and needs no question: [lesson 7](07_policy.ipynb).
+# - **Asking costs a round trip** for each task, in which the worker idles. With work of microseconds, or a network of milliseconds, let it hold more than one: [lesson 7](07_idle_worker.ipynb).
+# - **Equal workers, equal tasks:** dealing is as good, and needs no question: [lesson 9](09_policy.ipynb).
 # - **A mark holds for each peer** and counts messages, whatever their size. The default is 1000; 0 is no limit ([ZMQ_SNDHWM](https://libzmq.readthedocs.io/en/latest/zmq_setsockopt.html)).
 # - **A full queue opens again** when about half of it has been read, not after each message ([compute_lwm](https://github.com/zeromq/libzmq/blob/v4.3.5/src/pipe.cpp)).
 

@@ -414,7 +414,7 @@ arriving.compare(flooded)
 # <details><summary>Think first, then open</summary>
 #
 # Almost, on inproc: there the queue to a worker then holds two messages (one on either side), besides the one at work. Over tcp the kernel's buffers stand between, and they hold hundreds of small messages whatever the marks say. A high-water mark protects memory; it was not made to choose workers.
-# To know who is free, the broker must be told. That is lesson 6.
+# To know who is free, the broker must be told. That is lesson 7.
 #
 # </details>
 #

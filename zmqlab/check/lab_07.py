@@ -1,395 +1,236 @@
-"""Lab 07: a policy, asked by hand and then run on the virtual clock beside round robin.
-
-Nothing here depends on the machine: the same policy gets the same report everywhere.
-"""
+"""Lab 07: a broker that gives each request to the worker that has been idle longest."""
 
 from __future__ import annotations
 
-import operator
-import random
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from functools import partial
+from itertools import count
 from random import Random
-from statistics import fmean, quantiles
-from typing import Any, NamedTuple
+from typing import Any
 
-from zmqlab.balance.clock import Work, bimodal, constant, poisson, simulate
-from zmqlab.balance.policy import RoundRobin
+import zmq
 
-from .call import Call, brief
-from .judge import Scenario, judge
-from .report import Finding, Report, failed, passed, undecided
+from . import plays, rules
+from .dispatch import Answered, Asked, Event, Frames, Given, Got, Odd, Ready
+from .lab import Hand, Lab, Play
+from .peer import Peer
+from .report import Finding, Report
+from .stage import GOES_ON, Stage
 
-LIMIT = 20.0  # seconds for each of the two scenarios
-OWN_PART = 0.5  # of the time that a check took: below, it was not choose that was slow
-WORKERS = 4
-TASK = 0.010  # seconds, on average
-EXAMPLES = [[0], [3], [0, 0, 0], [2, 0, 1], [1, 2, 0], [0, 1], [5, 5, 5, 5], [400, 300, 300, 999]]
+GIVEN = "an idle worker is given the request, and its answer comes back"
+UNREAD = "with nobody idle, requests stay unread in the frontend"
+AT_ONCE = "there are as many requests under way as there are workers"
+ONE = "no worker is given a second request before it has answered"
+LONGEST = "the request goes to the worker that has been idle longest"
+IN_ORDER = "the requests of one client are given out in the order in which it sent them"
+OWN = "every client gets the answer to its own question"
+ANYBODY = "any client, any routing id, any body and any reply"
+LEAVERS = "clients that leave before their answer end nothing, and cost no worker"
+ANYTHING = "a message of a client that is no request ends nothing, and costs no worker"
+DEAF = "a client that does not read its answers stops nobody else"
+CROWD = f"{OWN}, ten in threads"
 
 
-def lab07(choose: Callable[[list[int], Random], int]) -> Report:
-    """Judge `choose(loads, rng)` -> index of the worker who gets the next task.
+def lab07(broker: Any) -> Report:
+    """Check `broker(ctx, frontend, backend)`.
 
-    It is asked about some hundred fleets, then decides for 60,000 tasks on a virtual clock. Takes
-    about a second, at most 45.
+    Clients and workers that the check plays: requests with nobody idle, answers in every order
+    and who is given the next request, odd ids, bodies and replies, clients that leave, clients
+    that talk nonsense, one that reads nothing, a quiet while, then many in threads. Takes some
+    seconds, at most 60.
     """
-    return judge(
-        "lab07",
-        {"choose(loads, rng)": choose},
-        [
-            Scenario("choose returns the index of a worker", _asked),
-            Scenario("the policy is repeatable, fair, and within its budgets", _put_to_work),
-        ],
-    )
+    return LAB.check(broker)
 
 
-# --- Asked by hand ----------------------------------------------------------------------------
+def reading(role: str, way: str, who: str, frames: Frames) -> Event | None:
+    """The contract's table."""
+    match role, way, frames:
+        case "client", "sent", (b"", *body) if body:
+            return Asked(who, tuple(body))
+        case "worker", "received", (b"", client, b"", *body) if client and body:
+            return Given(who, (client, b""), tuple(body))
+        case "worker", "sent", (b"", b"READY"):
+            return Ready(who)
+        case "worker", "sent", (b"", client, b"", *reply):
+            return Answered(who, (client, b""), tuple(reply))
+        case "client", "received", (b"", *reply):
+            return Got(who, tuple(reply))
+        case "client" | "worker", _, _:
+            return Odd(role, who, way, frames)
+    return None
 
 
-class Ask(NamedTuple):
-    """One question to the policy, and all that can be told of its answer."""
-
-    loads: list[int]  # as they were handed in
-    answer: Any
-    left: list[int]  # what the policy left of the list
-    again: Any = None  # the answer to the same question, with rng in the same state
-    others_chance: bool = False  # it has moved the random module's own generator
-    reseeded: bool = False  # it has put rng into a state that does not depend on what it was
-    drawn_alike: bool = True  # both times it left rng in the same state
+def reply(to: Frames, body: Frames) -> Frames:
+    """What a worker answers."""
+    return (b"", *to, *body)
 
 
-def _asked(choose: Callable[..., Any]) -> Iterable[Finding]:
-    asks: list[Ask] = []
-    timed = Timed(choose)
-    call = Call("choose", lambda: _ask_all(timed, asks, _questions())).run(within=LIMIT)
-    if is_slow(call, timed.begun):
-        return [*_unless_passed(is_an_index(asks)), too_slow(call, timed)]
-    if problem := call.problem():
-        # A written hole says no more; of anything else, what it was asked belongs to the story.
-        if not isinstance(call.error, NotImplementedError):
-            problem = _asked_about(_questions()[len(asks)], problem)
-        return [*_unless_passed(is_an_index(asks)), problem]
-    return [is_an_index(asks), leaves_loads_alone(asks)]
+def makes_do(frames: Frames) -> Frames | None:
+    """What a worker answers to what is no request: something, to whom the first frame names."""
+    match frames:
+        case (b"", client, *_) if client:
+            return (b"", client, b"", b"?")
+    return None
 
 
-def _ask_all(choose: Callable[..., Any], asks: list[Ask], questions: Iterable[list[int]]) -> None:
-    for number, loads in enumerate(questions):
-        asks.append(_ask(choose, loads, number))
+# ------------------------------------------------------------------ rules
 
-
-def _questions(seed: str = "lab07") -> list[list[int]]:
-    rng = Random(seed)
-    return EXAMPLES + [
-        [rng.randrange(rng.choice((2, 4, 12))) for _ in range(rng.randint(1, 12))]
-        for _ in range(300)
-    ]
-
-
-def _ask(choose: Callable[..., Any], loads: list[int], seed: int) -> Ask:
-    given, rng, unlike = list(loads), Random(seed), Random(-1 - seed)
-    before = random.getstate()
-    answer = choose(given, rng)
-    moved = random.getstate() != before
-    again = choose(list(loads), second := Random(seed))
-    choose(list(loads), unlike)
-    left = rng.getstate()
-    reseeded, alike = left == unlike.getstate(), left == second.getstate()
-    return Ask(loads, answer, given, again, moved, reseeded, alike)
-
-
-def _asked_about(loads: list[int], problem: Finding) -> Finding:
-    question = f"\nIt was asked about the loads {brief(loads)}."
-    return replace(problem, evidence=problem.evidence + question)
-
-
-def is_an_index(asks: Sequence[Ask]) -> Finding:
-    """The rule: each answer is a whole number that counts one of the workers, from 0."""
-    rule = "choose returns the index of a worker"
-    for ask in asks:
-        if wrong := _not_an_index(ask.loads, ask.answer):
-            return failed(rule, *wrong)
-    return passed(rule, f"Asked about {len(asks)} fleets of 1 to 12 workers, it always did.")
-
-
-def _not_an_index(loads: Sequence[int], answer: object) -> tuple[str, str] | None:
-    """Evidence and hint, if this is no answer to these loads."""
-    question = f"choose({brief(list(loads))}, rng) returned {brief(answer)}"
-    if answer is None:
-        return (
-            f"{question}: nobody gets the task.",
-            "Here no task waits in the broker: with everybody busy, somebody gets one more. "
-            "Is there a way through your code without a `return`?",
-        )
-    try:
-        index = operator.index(answer)  # type: ignore[arg-type]
-    except Exception:
-        index = None
-    if index is None or isinstance(answer, bool):
-        return (
-            f"{question}, of type {type(answer).__name__}.",
-            "The index is a whole number: 0 for the first worker in the list.",
-        )
-    if 0 <= index < len(loads):
-        return None
-    hint = "Indices count from 0, and how many workers there are can change."
-    if index == min(loads):
-        hint = "Is it the load that you return, or where it stands in the list?"
-    last = len(loads) - 1
-    return f"{question}: there {f'are the indices 0 to {last}' if last else 'is only 0'}.", hint
-
-
-def leaves_loads_alone(asks: Sequence[Ask]) -> Finding:
-    """The rule: the list is as it was when the policy returns."""
-    rule = "choose leaves the loads as they are"
-    for ask in asks:
-        if ask.left != ask.loads:
-            return failed(
-                rule,
-                f"choose({brief(ask.loads)}, rng) returned {brief(ask.answer)} and left the list "
-                f"as {brief(ask.left)}.",
-                "The broker keeps the books: it counts the task when you have chosen. "
-                "`sorted(loads)` is a new list, `loads.sort()` is not.",
-            )
-    return passed(rule, "The lists were unchanged after each call.")
-
-
-def is_repeatable(asks: Sequence[Ask]) -> Finding:
-    """The rule: loads and rng decide, and nothing else."""
-    rule = "loads and rng alone decide"
-    hint = (
-        "Draw from the `rng` that you are given, and keep nothing from one call to the next: "
-        "only then can a run be repeated, and a bad one be looked at again."
-    )
-    for ask in asks:
-        if ask.others_chance:
-            return failed(
-                rule, "choose drew from the `random` module's own generator, not from `rng`.", hint
-            )
-        if ask.reseeded:
-            return failed(rule, "choose seeded `rng` anew: it belongs to the caller.", hint)
-    different = [ask for ask in asks if ask.answer != ask.again]
-    if different:
-        ask = different[0]
-        return failed(
-            rule,
-            f"choose({brief(ask.loads)}, rng), asked twice with rng in the same state, returned "
-            f"{brief(ask.answer)} and then {brief(ask.again)}. "
-            f"It was so with {len(different)} of {len(asks)} fleets.",
-            hint,
-        )
-    for ask in asks:
-        if not ask.drawn_alike:
-            return failed(
-                rule,
-                f"choose({brief(ask.loads)}, rng), asked twice with rng in the same state, drew "
-                "from it unlike the first time: it remembers what it was asked.",
-                hint,
-            )
-    return passed(rule, "Asked twice with rng in the same state, it answered the same.")
-
-
-def _unless_passed(*findings: Finding) -> list[Finding]:
-    return [finding for finding in findings if finding.verdict != "passed"]
-
-
-# --- Put to work ------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Budget:
-    """A promise about one kind of work, as a share of what round robin needs for the same tasks.
-
-    A share, not milliseconds: the tasks, and so the luck in them, are the same for both.
-    """
-
-    of: str  # "mean" | "p99"
-    work: Work
-    load: float
-    share: float
-
-    @property
-    def rule(self) -> str:
-        """The promise in words."""
-        return (
-            f"{self.of} for {self.work.name} work at a load of {self.load:g}: "
-            f"at most {self.share:g} times round robin's"
-        )
-
-    def measure(self, sojourns: Sequence[float]) -> float:
-        """What the promise is about, in seconds."""
-        return fmean(sojourns) if self.of == "mean" else quantiles(sojourns, n=100)[98]
-
-
-# Constant work is where nobody can do better than round robin, which needs no loads for it. Who
-# takes the least loaded worker stays within 1.1 of it, who compares two drawn at random within
-# 1.3; who gives a second task to a busy worker beside an idle one does not. For bimodal work both
-# come below 0.7 of round robin's p99, and who does not look at the loads stays at 1 or above.
-BUDGETS = (
-    Budget("mean", constant(TASK), load=0.5, share=1.3),
-    Budget("mean", constant(TASK), load=0.8, share=1.3),
-    Budget("p99", bimodal(TASK), load=0.8, share=0.75),
+FORM = (
+    'A worker is given [worker, b"", client, b"", *body]: its REQ takes the address and the first '
+    "delimiter off, and drops what has none. The rest is as it came from the client."
 )
-TASKS, SEEDS = 4000, range(5)
-ALONE = 400  # tasks that come one at a time
+HAND_BACK = "Whose answer it is stands in the reply itself: hand its frames on as they came."
 
 
-@dataclass
-class Timed:
-    """The learner's policy, and how long it takes."""
-
-    choose: Callable[..., Any]
-    asked: int = 0
-    begun: float = 0.0  # when it was asked last, monotonic seconds
-    seconds: float = 0.0  # that all its answers took
-
-    def __call__(self, loads: list[int], rng: Random) -> Any:
-        """The policy's answer."""
-        self.asked += 1
-        self.begun = time.monotonic()
-        answer = self.choose(loads, rng)
-        self.seconds += time.monotonic() - self.begun
-        return answer
+def as_sent(asked: str, answered: str) -> list[rules.Rule]:
+    """What workers are given and clients get is what was sent; else these are broken."""
+    return [rules.as_it_was_asked(asked, FORM), rules.own_answers(answered, HAND_BACK)]
 
 
-class _NoIndex(Exception):
-    """The policy gave an answer that is no index, in the middle of a run."""
+ASKED, OWNED = as_sent(GIVEN, OWN)
+SINGLE = rules.one_at_a_time(
+    ONE, "From when on is a worker no longer idle? A REQ throws away a second request."
+)
+LATE = rules.unread(
+    UNREAD,
+    "What is read too early waits in the broker, in a list that nothing bounds. When does the "
+    "broker have to look at the frontend at all?",
+)
+QUEUED = rules.longest_idle_first(
+    LONGEST,
+    "A worker is idle from its READY or its answer on. Where does it join the queue, and from "
+    "which end do you take?",
+)
+ORDERED = rules.in_order(
+    IN_ORDER,
+    "The frontend keeps the order of what it has not been asked for yet. Which are out of theirs, "
+    "the requests or the workers?",
+)
+RULES = [SINGLE, LATE, ASKED, OWNED, ORDERED, QUEUED]  # in the order of blame
 
 
-@dataclass
-class Watched:
-    """The learner's policy at work: checks each answer, remembers the one hardest to justify."""
-
-    choose: Timed
-    loads: list[int] = field(default_factory=list)  # about what it was asked last
-    changed: Ask | None = None  # the first list that it did not leave alone
-    wrong: tuple[str, str] | None = None
-    worst: tuple[list[int], int] | None = None
-    _gap: int = 0  # tasks more than the least loaded worker had
-
-    def __call__(self, loads: Sequence[int], rng: Random) -> int:
-        """The policy's answer, if it is an index."""
-        seen, given = list(loads), list(loads)
-        self.loads = seen
-        answer = self.choose(given, rng)
-        if given != seen and self.changed is None:
-            self.changed = Ask(seen, answer, given)
-        self.wrong = _not_an_index(seen, answer)
-        if self.wrong:
-            raise _NoIndex
-        index = operator.index(answer)
-        if seen[index] - min(seen) > self._gap:
-            self._gap, self.worst = seen[index] - min(seen), (seen, index)
-        return index
-
-    def __deepcopy__(self, memo: object) -> Watched:
-        return self  # the virtual clock starts each run with a copy: this one keeps the books
+# ------------------------------------------------------------------ plays
 
 
-def _put_to_work(choose: Callable[..., Any]) -> Iterable[Finding]:
-    findings: list[Finding] = []
-    timed = Timed(choose)
-    watched = Watched(timed)
-
-    def work() -> None:
-        asks: list[Ask] = []
-        _ask_all(watched, asks, _questions("others"))  # it may remember what it was asked
-        findings.append(is_repeatable(asks))
-        findings.append(nobody_is_left_out(one_at_a_time(watched)))
-        for budget in BUDGETS:
-            watched.worst, watched._gap = None, 0
-            own = budget.measure(_sojourns(watched, budget))
-            turns = budget.measure(_sojourns(RoundRobin(), budget))
-            findings.append(within_budget(budget, own, turns, watched.worst))
-
-    call = Call("choose", work).run(within=LIMIT)
-    if watched.wrong:
-        return [*findings, failed("choose returns the index of a worker", *watched.wrong)]
-    if is_slow(call, timed.begun):
-        return [*findings, too_slow(call, timed)]
-    if problem := call.problem():
-        return [*findings, _asked_about(watched.loads, problem)]
-    if watched.changed:
-        findings.append(leaves_loads_alone([watched.changed]))
-    return findings
+def waiting(stage: Stage) -> Iterator[Finding]:
+    """Eight requests, six of them of one client; nobody is idle, then few are."""
+    greedy = stage.client("c1")
+    for number in range(6):
+        greedy.ask(b"request %d" % number)
+    for name in ("c2", "c3"):
+        stage.client(name, zmq.REQ).ask(name.encode())
+    yield plays.waits(stage, plays.QUIET / 4, "requests are waiting, and no worker is there")
+    for name, rule in {"w1": GIVEN, "w2": AT_ONCE}.items():
+        stage.hire(name)
+        stage.step(rule)
+    yield plays.waits(stage, plays.QUIET / 4, "requests are waiting, and all workers are busy")
+    while stage.ledger.open:
+        stage.answer("w2")
+        stage.step(GIVEN)
+        stage.calm()  # and no second one
+    stage.answer_all()
+    stage.step(OWN)
+    plays.fill(stage, UNREAD)
 
 
-def one_at_a_time(choose: Callable[..., Any]) -> dict[str, int]:
-    """Tasks per worker when each task comes after the last one's answer."""
-    run = simulate(choose, range(ALONE), [0.5] * ALONE, speeds=[1] * WORKERS)
-    return run.counts()
+IDS = {"w1": b"\xffz", "w2": b"otto", "w3": b"\x00\x01", "w4": b"anna"}
 
 
-def _sojourns(choose: Callable[..., Any], budget: Budget) -> list[float]:
-    rate = budget.load * WORKERS / budget.work.mean
-    return [
-        sojourn
-        for seed in SEEDS
-        for sojourn in simulate(
-            choose,
-            poisson(rate, TASKS, seed),
-            budget.work.costs(TASKS, seed),
-            speeds=[1] * WORKERS,
-            seed=seed,
-        ).sojourns
-    ]
+def turns(stage: Stage) -> None:
+    """Four workers, then six, one step at a time: a request, or an answer of any at work."""
+    for name, routing_id in IDS.items():
+        stage.hire(name, routing_id=routing_id)
+    names = [f"c{number}" for number in range(1, 8)]
+    clients = {
+        name: stage.client(name, (zmq.DEALER, zmq.REQ)[n % 2]) for n, name in enumerate(names)
+    }
+    free, number, chance, newcomers = list(names), count(1), Random(6), ["w6", "w5"]
+
+    def ask() -> None:
+        who = free.pop(0)
+        clients[who].ask(f"{who} asks, {next(number)}".encode())
+        stage.step()
+
+    def answer(who: str) -> None:
+        stage.answer(who)
+        stage.step()
+        free.extend(c for c in names if c not in free and not stage.ledger.asked.get(c))
+
+    for _ in range(5):  # the fifth has to wait
+        ask()
+    stage.calm()
+    for place in (2, 3, 0, 0, 0):
+        answer(list(stage.ledger.busy)[place])
+    for step in range(50):
+        busy, idle = list(stage.ledger.busy), stage.ledger.idle
+        if step > 10 and newcomers and len(idle) == 2 and not stage.ledger.open:
+            stage.hire(newcomers.pop())
+        elif busy and (not idle or chance.random() < 0.5):
+            answer(chance.choice(busy))
+        else:
+            ask()
+    while stage.ledger.busy:
+        answer(list(stage.ledger.busy)[-1])
+    for turn in range(4):
+        together(stage, clients["c1"], turn)
 
 
-def nobody_is_left_out(counts: Mapping[str, int]) -> Finding:
-    """The rule: with one task at a time, each worker gets at least half of its even share."""
-    rule = "with one task at a time, nobody is left out"
-    even = sum(counts.values()) / len(counts)
-    shares = ", ".join(f"{name} {count}" for name, count in counts.items())
-    if min(counts.values()) < even / 2:
-        return failed(
-            rule,
-            f"{sum(counts.values())} tasks that came one at a time: {shares}.",
-            "All loads are equal then, and the order decides: who has been idle longest comes "
-            "first. Who is never asked is noticed late when it is dead, and its caches are cold.",
-        )
-    return passed(rule, f"{sum(counts.values())} tasks that came one at a time: {shares}.")
+def together(stage: Stage, client: Peer, turn: int) -> None:
+    """One client asks as often as workers are idle, without waiting.
+
+    The first request is large: while the broker passes it on, the others arrive.
+    """
+    for n, _ in enumerate(stage.ledger.idle):
+        body = b"request %d of turn %d" % (n, turn)
+        client.ask(body + bytes(0 if n else 4_000_000))
+    stage.step()
+    for who in list(stage.ledger.busy):
+        stage.answer(who)
+        stage.step()
 
 
-def within_budget(
-    budget: Budget, own: float, turns: float, worst: tuple[list[int], int] | None
-) -> Finding:
-    """The rule: what this policy needs (`own`, seconds) by what round robin does (`turns`)."""
-    evidence = (
-        f"{budget.of} {own * 1000:.1f} ms; round robin with the same tasks "
-        f"{turns * 1000:.1f} ms, so the budget is {budget.share * turns * 1000:.1f} ms."
-    )
-    if own <= budget.share * turns:
-        return passed(budget.rule, evidence)
-    if worst is None:
-        return failed(budget.rule, evidence, "Which worker would have begun with it first?")
-    loads, index = worst
-    return failed(
-        budget.rule,
-        f"{evidence}\nHardest to justify: asked about {brief(loads)}, it chose {index}, who had "
-        f"{loads[index]} to do, beside one who had {min(loads) or 'nothing'}.",
-        "Which worker would have begun with that task first?",
-    )
+def crowd(stage: Stage) -> None:
+    """Ten clients and four workers in threads."""
+    plays.crowd(stage, 4, [plays.ask] * 10)
 
 
-def is_slow(call: Call, begun: float) -> bool:
-    """Whether a call that took too long was slow all the way, not stuck at the last question."""
-    if call.state == "returned":  # in the moment in which it was to be stopped
-        return False
-    return bool(call.waited) and begun - call.started > LIMIT / 2
+SAFE = [SINGLE, ASKED, OWNED]
+SERVED = [SINGLE, OWNED]  # where workers are also given what is no request
+COSTS = rules.longest_idle_first(
+    ANYTHING,
+    "Whom has your code taken from the queue by the time it sees that this is no request, and "
+    "where does that worker stand afterwards?",
+)
+ANY = [SINGLE, *as_sent(ANYBODY, ANYBODY), QUEUED]
+REQS = [Hand("w1", zmq.REQ, b"otto"), Hand("w2", zmq.REQ)]
+IDLE = partial(plays.quiet, idle="workers are idle, and nobody asks")
+WAITED = "each was read when there was somebody to do it"
+TURNS = {
+    ONE: "in some sixty turns",
+    LONGEST: "in each of them, in whatever order the workers answered",
+    OWN: "in whatever order the workers answered",
+}
 
+PLAYS = [
+    Play("one client, one worker", plays.first, GIVEN, "also before a worker is there", RULES),
+    Play("requests with nobody idle", waiting, UNREAD, WAITED, RULES, {IN_ORDER: "six of six"}),
+    Play("four workers, in turn", turns, AT_ONCE, "four of four, and no fifth", RULES, TURNS),
+    Play("clients of all kinds", plays.anybody, ANYBODY, plays.ALL_CASES, ANY, crew=REQS),
+    Play("clients that leave", plays.leavers, LEAVERS, plays.ALL_LEFT, SAFE, crew=REQS[:1]),
+    Play("nonsense", plays.nonsense, ANYTHING, plays.ALL_ODD, [*SERVED, COSTS], crew=REQS),
+    Play("a client that never reads", plays.never_reads, DEAF, plays.ALL_UNREAD, SERVED, crew=REQS),
+    Play("a quiet while", IDLE, GOES_ON, "also after a quiet while", RULES, crew=REQS),
+    Play("many clients and four workers in threads", crowd, CROWD, "300 of 300 answers", RULES),
+]
 
-def too_slow(call: Call, timed: Timed) -> Finding:
-    """The finding for a policy that takes too long; on a busy machine nothing is proved by it."""
-    rule = "choose answers at once"
-    if timed.seconds < OWN_PART * call.waited:
-        return undecided(
-            rule,
-            f"In {call.waited:g} s it was asked {timed.asked} times: this machine is busy.",
-            "This says nothing about your code. Run it again.",
-        )
-    return failed(
-        rule,
-        f"In {call.waited:g} s it answered {timed.asked - 1} times; a broker waits for each "
-        f"answer.\nIt was at {call.where}",
-        "What does that line do that the loads do not already tell?",
-    )
+LAB = Lab(
+    name="lab07",
+    contract="broker(ctx, frontend, backend)",
+    ends={"client": "frontend", "worker": "backend"},
+    reading=reading,
+    says=(b"", b"READY"),
+    reply=reply,
+    makes_do=makes_do,
+    work=plays.work_when_ready,
+    plays=PLAYS,
+)

@@ -84,14 +84,14 @@ COURSE = (
     ),
     Chapter(
         TWO,
-        "06_idle_worker",
+        "07_idle_worker",
         "Give the task to a free worker",
         "How does a broker know who is free?",
         ("broker(ctx, frontend, backend)",),
     ),
     Chapter(
         TWO,
-        "07_policy",
+        "09_policy",
         "Choose a policy",
         "Which rule is best, and for which work?",
         ("choose(loads, rng)",),

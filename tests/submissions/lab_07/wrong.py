@@ -1,238 +1,492 @@
 """Lab 07: wrong programs, and the rule of the check that must see each."""
 
 from labs import Wrong
+from zmqlab.check import lab_07, plays, stage, subject
 
-INDEX = "choose returns the index of a worker"
-ALONE = "loads and rng alone decide"
-LEAVES = "choose leaves the loads as they are"
-RUNS = "choose runs without an error"
-BY_CHANCE = "rng.choice([index for index, load in enumerate(loads) if load == least])"
-LEAST = "return loads.index(min(loads))"
+READY = 'b"READY"]:\n    idle.append(worker)'
+ANSWER = 'clients.send_multipart([client, b"", *reply])'
+GIVE = 'workers.send_multipart([idle.popleft(), b"", client, b"", *body])'
+REQUEST = f'match clients.recv_multipart():\n    case [client, b"", *body]:\n        {GIVE}'
+SELECT = "ready, _, _ = zmq.select([workers, clients] if idle else [workers], [], [])"
 
 WRONG = [
     Wrong(
-        "always_the_first", "plain", "mean for constant work at a load of 0.5", (LEAST, "return 0")
-    ),
-    Wrong(
-        "chance_of_its_own_module",
-        "ties_by_chance",
-        ALONE,
-        ("def choose", "import random\n\n\ndef choose"),
-        ("rng.choice", "random.choice"),
-        says=("the `random` module's own generator",),
-    ),
-    Wrong(
-        "counts_the_task_itself",
+        "a_credit_of_two",
         "plain",
-        LEAVES,
+        lab_07.ONE,
+        (READY, 'b"READY"]:\n    idle.extend([worker, worker])'),
+    ),
+    Wrong(
+        "acknowledges_ready",
+        "plain",
+        lab_07.GIVEN,
         (
-            LEAST,
+            READY,
             """
-            index = loads.index(min(loads))
-            loads[index] += 1
-            return index
+            b"READY"]:
+                workers.send_multipart([worker, b"", b"OK"])
+                idle.append(worker)
             """,
         ),
     ),
     Wrong(
-        "first_with_less_than_two",
-        "idle_or_anybody",
-        "mean for constant work at a load of 0.5",
-        ("not load:", "load < 2:"),
-        ("int(rng.random() * len(loads))", "loads.index(min(loads))"),
-    ),
-    Wrong(
-        "forgets_return",
-        "min_of_indices",
-        INDEX,
-        ("return min", "min"),
-        says=("nobody gets the task",),
-    ),
-    Wrong(
-        "generator_of_its_own",  # a seed does not help: it goes on from call to call
-        "ties_by_chance",
-        ALONE,
-        ("def choose", "import random\n\nmine = random.Random(7)\n\n\ndef choose"),
-        ("rng.choice", "mine.choice"),
-        says=("asked twice",),
-    ),
-    Wrong("index_out_of_range", "plain", INDEX, ("(min(loads))", "(min(loads)) + 1")),
-    Wrong(
-        "keeps_what_it_drew",
-        "ties_by_chance",
-        ALONE,
-        ("def choose", "cache = {}\n\n\ndef choose"),
+        "answers_in_order_of_asking",
+        "plain",
+        lab_07.OWN,
+        ("idle = deque()", "idle, asked = deque(), deque()"),
         (
-            "least = min(loads)\nreturn " + BY_CHANCE,
+            f'client, b"", *reply]:\n    {ANSWER}',
             """
-            key = tuple(loads)
-            if key not in cache:
-                best = [i for i, n in enumerate(loads) if n == min(loads)]
-                cache[key] = rng.choice(best)
-            return cache[key]
+            _, b"", *reply] if asked:
+                clients.send_multipart([asked.popleft(), b"", *reply])
             """,
         ),
-        says=("it remembers what it was asked",),
+        (GIVE, f"asked.append(client)\n{GIVE}"),
     ),
     Wrong(
-        "loads_as_bytes",  # a load fits into a byte, until it does not
+        "answers_the_last_asker",
         "plain",
-        RUNS,
-        ("loads.index", "bytes(loads).index"),
-        says=("bytes must be in range",),
-    ),
-    Wrong(
-        "most_loaded",
-        "plain",
-        "mean for constant work at a load of 0.5",
-        ("min(loads)", "max(loads)"),
-        also=("mean for constant work at a load of 0.8",),
-    ),
-    Wrong(
-        "negative_index", "min_of_indices", INDEX, ("loads[index])", "loads[index]) - len(loads)")
-    ),
-    Wrong(
-        "never_looks_at_the_last",
-        "min_of_indices",
-        "mean for constant work at a load of 0.8",
-        ("range(len(loads))", "range(max(1, len(loads) - 1))"),
-    ),
-    Wrong(
-        "newest_first_on_ties",
-        "loop",
-        "with one task at a time, nobody is left out",
-        ("if loads[best] == 0:\n    break", ""),
-        ("loads[index] < loads[best]", "loads[index] <= loads[best]"),
-    ),
-    Wrong(
-        "nobody_while_all_are_busy",
-        "idle_or_anybody",
-        INDEX,
-        ("return int(rng.random() * len(loads))", ""),
-        says=("nobody gets the task",),
-    ),
-    Wrong(
-        "raises_while_all_are_busy",
-        "plain",
-        RUNS,
-        ("min(loads)", "0"),
-        says=("return loads.index(0)",),
-    ),
-    Wrong(
-        "random",
-        "plain",
-        "mean for constant work at a load of 0.5",
-        (LEAST, "return rng.randrange(len(loads))"),
-        also=("p99 for bimodal work",),
-    ),
-    Wrong("returns_a_float", "plain", INDEX, (LEAST, "return float(loads.index(min(loads)))")),
-    Wrong(
-        "returns_load_and_index",
-        "plain",
-        INDEX,
-        (LEAST, "return min((load, index) for index, load in enumerate(loads))"),
-    ),
-    Wrong(
-        "returns_the_load",
-        "plain",
-        INDEX,
-        (LEAST, "return min(loads)"),
-        says=("Is it the load that you return",),
-    ),
-    Wrong(
-        "round_robin_by_own_counter",
-        "plain",
-        ALONE,
-        ("def choose(loads, rng):", "turn = -1\n\n\ndef choose(loads, rng):"),
+        lab_07.OWN,
+        ("idle = deque()", 'idle, last = deque(), b""'),
         (
-            LEAST,
+            f'client, b"", *reply]:\n    {ANSWER}',
             """
-            global turn
-            turn = (turn + 1) % len(loads)
-            return turn
+            _, b"", *reply]:
+                clients.send_multipart([last, b"", *reply])
             """,
         ),
-        also=("p99 for bimodal work",),
+        (GIVE, f"last = client\n{GIVE}"),
     ),
+    Wrong("answers_twice", "plain", lab_07.OWN, (ANSWER, f"{ANSWER}\n{ANSWER}")),
     Wrong(
-        "second_least_loaded",
+        "assumes_three_frames",
         "plain",
-        "with one task at a time, nobody is left out",
+        lab_07.ANYBODY,
+        (f"*reply]:\n    {ANSWER}", 'reply]:\n    clients.send_multipart([client, b"", reply])'),
         (
-            LEAST,
+            f"*body]:\n    {GIVE}",
             """
-            order = sorted(range(len(loads)), key=loads.__getitem__)
-            return order[min(1, len(order) - 1)]
-            """,
-        ),
-        also=("p99 for bimodal work",),
-    ),
-    Wrong(
-        "seeds_rng_anew",
-        "ties_by_chance",
-        ALONE,
-        ("least = min(loads)", "rng.seed(7)\nleast = min(loads)"),
-        says=("seeded `rng` anew",),
-    ),
-    Wrong("sorts_the_loads", "plain", LEAVES, (LEAST, "loads.sort()\nreturn 0")),
-    Wrong(
-        "table_ends_too_soon",
-        "two_draws_with_repetition",
-        RUNS,
-        ("def choose", "COSTS = [load * 0.010 for load in range(14)]\n\n\ndef choose"),
-        ("loads[one] <= loads[other]", "COSTS[loads[one]] <= COSTS[loads[other]]"),
-        says=("IndexError", "It was asked about the loads ["),
-    ),
-    Wrong(
-        "two_choices_of_four",
-        "two_draws_with_repetition",
-        INDEX,
-        (
-            "one, other = rng.randrange(len(loads)), rng.randrange(len(loads))",
-            """
-            one, other = rng.sample(range(4), 2)
-            if max(one, other) >= len(loads):
-                return one
+            body]:
+                workers.send_multipart([idle.popleft(), b"", client, b"", body])
             """,
         ),
     ),
     Wrong(
-        "waits_a_little_each_time",
+        "deals_by_dealer",
         "plain",
-        "choose answers at once",
-        ("def choose", "import time\n\n\ndef choose"),
-        (LEAST, "time.sleep(0.02)\n" + LEAST),
-        says=("a broker waits for each answer",),
-        limit=2,
-    ),
-    Wrong(
-        "waits_until_somebody_is_idle",
-        "plain",
-        "choose returns",
+        lab_07.ONE,
+        ("idle = deque()", "idle = 0"),
+        ("ctx.socket(zmq.ROUTER) as workers", "ctx.socket(zmq.DEALER) as workers"),
+        ('[worker, b"", b"READY"]:\n    idle.append(worker)', '[b"", b"READY"]:\n    idle += 1'),
         (
-            LEAST,
-            """
-            while 0 not in loads:
-                pass
-            return loads.index(0)
+            f'[worker, b"", client, b"", *reply]:\n    {ANSWER}\n    idle.append(worker)',
+            f"""
+            [b"", client, b"", *reply]:
+                {ANSWER}
+                idle += 1
             """,
         ),
-        says=("of choose:",),
-        limit=2,
+        (GIVE, 'idle -= 1\nworkers.send_multipart([b"", client, b"", *body])'),
     ),
     Wrong(
-        "writes_down_a_second_task",
+        "decodes_ids",
         "plain",
-        LEAVES,
+        lab_07.GIVEN,
+        (GIVE, f'print(f"request of {{client.decode()}}")\n{GIVE}'),
+    ),
+    Wrong(
+        "dict_keeps_its_order",  # a key stays where it is when its value changes
+        "reads_frames",
+        lab_07.LONGEST,
+        ("idle = deque()", "idle = {}"),
+        ("if idle else", "if any(idle.values()) else"),
+        ("idle.append(worker)", "idle[worker] = True"),
         (
-            LEAST,
             """
-            index = loads.index(min(loads))
-            if loads == [1, 1, 1, 1]:
-                loads[index] += 1
-            return index
+            if frames[1:2] == [b""]:
+                workers.send_multipart([idle.popleft(), b"", *frames])
+            """,
+            """
+            if frames[1:2] == [b""] and any(idle.values()):
+                worker = next(worker for worker, free in idle.items() if free)
+                idle[worker] = False
+                workers.send_multipart([worker, b"", *frames])
             """,
         ),
-        says=("choose([1, 1, 1, 1], rng) returned 0 and left the list as [2, 1, 1, 1]",),
     ),
+    Wrong(
+        "dies_of_a_client_that_left",
+        "plain",
+        lab_07.LEAVERS,
+        ("clients.bind", "clients.router_mandatory = True\nclients.bind"),
+    ),
+    Wrong(
+        "dies_of_an_odd_request",
+        "plain",
+        lab_07.ANYTHING,
+        (
+            REQUEST,
+            f"""
+            client, empty, *body = clients.recv_multipart()
+            assert empty == b""
+            {GIVE}
+            """,
+        ),
+    ),
+    Wrong("drops_empty_frames", "plain", lab_07.ANYBODY, ("*reply])", "*filter(None, reply)])")),
+    Wrong(
+        "fewest_tasks_first",
+        "plain",
+        lab_07.LONGEST,
+        ("import deque", "import Counter"),
+        ("idle = deque()", "idle, done = [], Counter()"),
+        (
+            GIVE,
+            """
+            worker = min(idle, key=done.__getitem__)
+            idle.remove(worker)
+            done[worker] += 1
+            workers.send_multipart([worker, b"", client, b"", *body])
+            """,
+        ),
+    ),
+    Wrong(
+        "gives_a_second_task",
+        "plain",
+        lab_07.ONE,
+        (f"{ANSWER}\nidle.append(worker)", ANSWER),
+        (GIVE, 'workers.send_multipart([idle[0], b"", client, b"", *body])\nidle.rotate(-1)'),
+    ),
+    Wrong(
+        "idle_again_when_it_was_given",
+        "plain",
+        lab_07.ONE,
+        (f"{ANSWER}\nidle.append(worker)", ANSWER),
+        (
+            GIVE,
+            """
+            worker = idle.popleft()
+            workers.send_multipart([worker, b"", client, b"", *body])
+            idle.append(worker)
+            """,
+        ),
+    ),
+    Wrong(
+        "is_a_coroutine", "plain", "broker is a plain function", ("def broker", "async def broker")
+    ),
+    Wrong(
+        "is_deaf_after_nonsense",
+        "plain",
+        lab_07.ANYTHING,
+        (
+            REQUEST,
+            """
+            request = clients.recv_multipart()
+            while request[1] != b"":
+                request = clients.recv_multipart()
+            workers.send_multipart([idle.popleft(), b"", *request])
+            """,
+        ),
+    ),
+    Wrong("joins_the_frames", "plain", lab_07.ANYBODY, ("*body])", 'b"".join(body)])')),
+    Wrong(
+        "leaves_its_sockets_open",
+        "plain",
+        "broker closes its sockets",
+        (
+            "with ctx.socket(zmq.ROUTER) as clients, ctx.socket(zmq.ROUTER) as workers:",
+            """
+            clients, workers = ctx.socket(zmq.ROUTER), ctx.socket(zmq.ROUTER)
+            if True:
+            """,
+        ),
+    ),
+    Wrong(
+        "loses_a_worker_to_an_odd_request",
+        "plain",
+        lab_07.ANYTHING,
+        (
+            "match clients.recv_multipart():",
+            "worker = idle.popleft()\nmatch clients.recv_multipart():",
+        ),
+        (GIVE, 'workers.send_multipart([worker, b"", client, b"", *body])'),
+    ),
+    Wrong(
+        "loses_the_worker_of_a_client_that_left",
+        "plain",
+        lab_07.LEAVERS,
+        ("clients.bind", "clients.router_mandatory = True\nclients.bind"),
+        (
+            ANSWER,
+            f"""
+            try:
+                {ANSWER}
+            except zmq.ZMQError:
+                continue
+            """,
+        ),
+    ),
+    Wrong(
+        "newcomers_first",
+        "plain",
+        lab_07.LONGEST,
+        ("idle = deque()", "new, old = deque(), deque()"),
+        ("if idle else", "if new or old else"),
+        (READY, 'b"READY"]:\n    new.append(worker)'),
+        (f"{ANSWER}\nidle.append(worker)", f"{ANSWER}\nold.append(worker)"),
+        ("idle.popleft()", "(new or old).popleft()"),
+    ),
+    Wrong(
+        "newcomers_last",
+        "plain",
+        lab_07.LONGEST,
+        ("idle = deque()", "new, old = deque(), deque()"),
+        ("if idle else", "if new or old else"),
+        (READY, 'b"READY"]:\n    new.append(worker)'),
+        (f"{ANSWER}\nidle.append(worker)", f"{ANSWER}\nold.append(worker)"),
+        ("idle.popleft()", "(old or new).popleft()"),
+    ),
+    Wrong(
+        "newest_request_first",
+        "plain",
+        lab_07.IN_ORDER,
+        (
+            f"if clients in ready:\n{REQUEST}",
+            """
+            requests = []
+            while len(requests) < len(idle) and clients.poll(0):
+                requests.append(clients.recv_multipart())
+            while requests:
+                workers.send_multipart([idle.popleft(), b"", *requests.pop()])
+            """,
+        ),
+    ),
+    Wrong(
+        "nonsense_costs_a_turn",
+        "reads_frames",
+        lab_07.ANYTHING,
+        (
+            """
+            frames = clients.recv_multipart()
+            if frames[1:2] == [b""]:
+                workers.send_multipart([idle.popleft(), b"", *frames])
+            """,
+            """
+            worker = idle.popleft()
+            try:
+                client, empty, *body = clients.recv_multipart()
+                if empty:
+                    raise ValueError
+                workers.send_multipart([worker, b"", client, b"", *body])
+            except ValueError:
+                idle.append(worker)
+            """,
+        ),
+    ),
+    Wrong("one_request_at_a_time", None, lab_07.AT_ONCE),
+    Wrong("pops_newest", "plain", lab_07.LONGEST, ("idle.popleft", "idle.pop")),
+    Wrong(
+        "puts_ready_in_front",
+        "plain",
+        lab_07.LONGEST,
+        (READY, 'b"READY"]:\n    idle.appendleft(worker)'),
+    ),
+    Wrong(
+        "raises_at_the_end",
+        "plain",
+        "broker ends with the context",
+        (
+            SELECT,
+            f"""
+            try:
+                {SELECT}
+            except zmq.ZMQError as error:
+                raise RuntimeError("the broker has ended") from error
+            """,
+        ),
+    ),
+    Wrong(
+        "raises_while_nobody_is_idle",
+        "plain",
+        (lab_07.GIVEN, stage.GOES_ON),  # whichever the broker hears first, the request or the READY
+        (" if idle else [workers]", ""),
+    ),
+    Wrong(
+        "reads_all_when_one_is_idle",
+        "plain",
+        lab_07.UNREAD,
+        ("idle = deque()", "idle, waiting = deque(), deque()"),
+        (
+            f"if clients in ready:\n{REQUEST}",
+            """
+            while idle and clients.poll(0):
+                match clients.recv_multipart():
+                    case [client, b"", *body]:
+                        waiting.append([client, b"", *body])
+            while idle and waiting:
+                workers.send_multipart([idle.popleft(), b"", *waiting.popleft()])
+            """,
+        ),
+    ),
+    Wrong("reads_early_with_asyncio", None, lab_07.UNREAD),
+    Wrong(
+        "reads_one_ahead",
+        "plain",
+        lab_07.UNREAD,
+        ("idle = deque()", "idle, request = deque(), None"),
+        (
+            "[workers, clients] if idle else [workers]",
+            "[workers] if request else [workers, clients]",
+        ),
+        (
+            f"if clients in ready:\n{REQUEST}",
+            """
+            if clients in ready:
+                request = clients.recv_multipart()
+                if request[1] != b"":
+                    request = None
+            if idle and request:
+                workers.send_multipart([idle.popleft(), b"", *request])
+                request = None
+            """,
+        ),
+    ),
+    Wrong(
+        "reads_while_nobody_is_idle",
+        "plain",
+        lab_07.UNREAD,
+        ("idle = deque()", "idle, waiting = deque(), deque()"),
+        (" if idle else [workers]", ""),
+        (
+            f"if clients in ready:\n{REQUEST}",
+            """
+            if clients in ready:
+                match clients.recv_multipart():
+                    case [client, b"", *body]:
+                        waiting.append([client, b"", *body])
+            while idle and waiting:
+                workers.send_multipart([idle.popleft(), b"", *waiting.popleft()])
+            """,
+        ),
+    ),
+    Wrong(
+        "ready_by_its_first_bytes",
+        "reads_frames",
+        lab_07.ANYBODY,
+        ("if rest[1:]:", 'if not rest[0].startswith(b"READY"):'),
+    ),
+    Wrong(
+        "remembers_one_idle_worker",
+        "plain",
+        lab_07.LONGEST,
+        ("deque()", "deque(maxlen=1)"),
+    ),
+    Wrong("sends_from_another_thread", None, subject.ONE_THREAD),
+    Wrong("spins", "plain", plays.WAITS, ("[workers], [], [])", "[workers], [], [], 0)")),
+    Wrong(
+        "spins_while_it_has_nothing_to_do",
+        "plain",
+        plays.WAITS,
+        (
+            "while True:",
+            """
+            while True:
+                while idle and not clients.poll(0) and not workers.poll(0):
+                    pass
+            """,
+        ),
+    ),
+    Wrong(
+        "spins_while_nobody_is_idle",
+        "plain",
+        plays.WAITS,
+        (" if idle else [workers]", ""),
+        ("if clients in ready:", "if clients in ready and idle:"),
+    ),
+    Wrong(
+        "splits_at_the_last_delimiter",
+        "plain",
+        lab_07.ANYBODY,
+        (
+            REQUEST,
+            """
+            request = clients.recv_multipart()
+            if len(request) > 2 and request[1] == b"":
+                last = len(request) - 1 - request[:-1][::-1].index(b"")
+                body = request[last:]
+                workers.send_multipart([idle.popleft(), b"", request[0], b"", *body])
+            """,
+        ),
+    ),
+    Wrong(
+        "strips_the_inner_delimiter",
+        "plain",
+        lab_07.GIVEN,
+        ('client, b"", *body])', "client, *body])"),
+    ),
+    Wrong(
+        "swallows_the_end",
+        "plain",
+        "broker ends with the context",
+        (
+            SELECT,
+            f"""
+            try:
+                {SELECT}
+            except zmq.ZMQError:
+                continue
+            """,
+        ),
+    ),
+    Wrong(
+        "takes_a_random_one",
+        "plain",
+        lab_07.LONGEST,
+        ("from collections import deque", "import random"),
+        ("deque()", "[]"),
+        ("idle.popleft()", "idle.pop(random.randrange(len(idle)))"),
+    ),
+    Wrong(
+        "turns_among_the_idle",  # in a fixed order
+        "plain",
+        lab_07.LONGEST,
+        (
+            "def broker(ctx, frontend, backend):",
+            """
+            def next_in(order, idle):
+                while True:
+                    order.rotate(-1)
+                    if order[-1] in idle:
+                        idle.remove(order[-1])
+                        return order[-1]
+
+
+            def broker(ctx, frontend, backend):
+            """,
+        ),
+        ("idle = deque()", "idle, order = [], deque()"),
+        (
+            READY,
+            """
+            b"READY"]:
+                idle.append(worker)
+                order.append(worker)
+            """,
+        ),
+        ("idle.popleft()", "next_in(order, idle)"),
+    ),
+    Wrong(
+        "unpacks_three_frames",
+        "plain",
+        lab_07.ANYBODY,
+        (
+            REQUEST,
+            """
+            client, empty, body = clients.recv_multipart()
+            workers.send_multipart([idle.popleft(), empty, client, empty, body])
+            """,
+        ),
+    ),
+    Wrong("reads_one_ahead_at_the_wildcard", None, lab_07.UNREAD),
+    Wrong("waits_for_a_client_that_never_reads", None, lab_07.DEAF),
 ]

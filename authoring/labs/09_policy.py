@@ -1,9 +1,9 @@
 # %% [markdown]
-# # Lab 7 · Write a policy
+# # Lab 9 · Write a policy
 #
 # *Goal:* write the function that decides who gets the next task, and keep within two budgets: the mean for work that is all alike, and the p99 for work that varies.
 #
-# *You need:* [lesson 7](../notebooks/07_policy.ipynb). *Time:* 15 minutes.
+# *You need:* [lesson 9](../notebooks/09_policy.ipynb). *Time:* 15 minutes.
 
 # %%
 from random import Random
@@ -51,7 +51,7 @@ def choose(loads: list[int], rng: Random) -> int:
 
 
 # %%
-report = check.lab07(choose)
+report = check.lab09(choose)
 report
 
 # %% [markdown]

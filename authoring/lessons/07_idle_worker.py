@@ -1,5 +1,5 @@
 # %% [markdown]
-# # 6 · Give the task to a free worker
+# # 7 · Give the task to a free worker
 #
 # *You will do:* let the workers ask for their tasks, and decide which of those who ask gets the next one.
 #
@@ -256,7 +256,7 @@ plots.show(
 # %% [markdown]
 # All 30, and it is the slow one. Whoever answers is the newest idle worker, so it gets the next request, too; the others could as well not be there. No error says so, and on a busy day, with hardly anybody idle, the two ends of the queue are the same.
 #
-# From the other end all take turns, at a third each: a slow worker's share is still as large as a fast one's while there is little to do. To do better, one must know more than who is idle (lesson 7).
+# From the other end all take turns, at a third each: a slow worker's share is still as large as a fast one's while there is little to do. To do better, one must know more than who is idle (lesson 9).
 
 # %% [markdown]
 # ## Credit
@@ -432,7 +432,7 @@ print(answered_of_ten.compare(answers))
 #
 # </details>
 #
-# **Your turn:** [lab 6](../labs/06_idle_worker.ipynb), write the idle-worker broker.
+# **Your turn:** [lab 7](../labs/07_idle_worker.ipynb), write the idle-worker broker.
 
 # %%
 assert_all_quiet()

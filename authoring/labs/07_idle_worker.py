@@ -1,9 +1,9 @@
 # %% [markdown]
-# # Lab 6 · Give the task to the worker that has been idle longest
+# # Lab 7 · Give the task to the worker that has been idle longest
 #
 # *Goal:* a broker that gives each request to a free worker, leaves in its queue what nobody can do yet, and lets all workers take turns.
 #
-# *You need:* [lesson 6](../notebooks/06_idle_worker.ipynb). *Time:* 30 minutes.
+# *You need:* [lesson 7](../notebooks/07_idle_worker.ipynb). *Time:* 30 minutes.
 
 # %%
 from collections import deque
@@ -78,7 +78,7 @@ def broker(ctx: zmq.Context, frontend: str, backend: str) -> None:
 # </details>
 # <details><summary>Hint 4</summary>
 #
-# A client on a DEALER forgets the delimiter. Which line of yours takes its message apart, what does that line do then, and has a worker been taken from the queue by that time? Lesson 6, *Let the workers ask*, has a way to name the forms that you expect.
+# A client on a DEALER forgets the delimiter. Which line of yours takes its message apart, what does that line do then, and has a worker been taken from the queue by that time? Lesson 7, *Let the workers ask*, has a way to name the forms that you expect.
 #
 # </details>
 #
@@ -87,7 +87,7 @@ def broker(ctx: zmq.Context, frontend: str, backend: str) -> None:
 # The check plays clients and workers by hand: it decides who answers when, and sees who is given what. It takes some seconds.
 
 # %%
-report = check.lab06(broker)
+report = check.lab07(broker)
 report
 
 # %% [markdown] tags=["solution-only"]

@@ -1,5 +1,5 @@
 # %% [markdown]
-# # 7 · Choose a policy
+# # 9 · Choose a policy
 #
 # *You will do:* run six policies on the same tasks, on a clock that needs no time and on real sockets.
 #
@@ -8,7 +8,7 @@
 # - check a measurement against queueing theory, and a makespan against its lower bound,
 # - choose a worker's credit.
 #
-# *You need:* lessons 2 and 6.
+# *You need:* lessons 2 and 8.
 
 # %% [markdown]
 # Two teams, the same question. In 2018 pythonflow replaced PUSH/PULL by a queue of idle workers ([pythonflow#23](https://github.com/spotify/pythonflow/pull/23)): each task waits in the broker until a worker is free for it. In 2016 Dask had gone the other way: it began to send
@@ -262,7 +262,7 @@ def client(ctx, endpoint, arrivals, costs):
 
 
 # %% [markdown]
-# `by_policy` is the broker of lesson 6, but a policy names the worker. The journal knows when the client sent each task, and when the broker had its answer.
+# `by_policy` is the broker of lesson 7, but a policy names the worker. The journal knows when the client sent each task, and when the broker had its answer.
 
 
 # %%
@@ -380,7 +380,7 @@ together(charts[3], charts[1], columns=1, text=text)
 #
 # </details>
 #
-# **Your turn:** [lab 7](../labs/07_policy.ipynb), write a policy that keeps within two budgets.
+# **Your turn:** [lab 9](../labs/09_policy.ipynb), write a policy that keeps within two budgets.
 
 # %%
 assert_all_quiet()
