@@ -10,19 +10,29 @@ from labs import LABS
 
 RIGHT = [(lab, name) for lab in LABS for name in labs.right(lab)]
 WRONG = [(lab, name) for lab in LABS for name in labs.wrong(lab)]
+TRIES = 3
+
+
+def decided(lab, name):
+    """What the check says; on a busy machine it may say so, and is asked again then."""
+    for _ in range(TRIES):
+        report = labs.judge(lab, name)
+        if report.verdict != "undecided":
+            break
+    return report
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("lab", "name"), RIGHT)
 def test_what_is_right_passes(lab, name):
-    report = labs.judge(lab, name)
+    report = decided(lab, name)
     assert report.verdict == "passed", str(report)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("lab", "name"), WRONG)
 def test_what_is_wrong_is_refused_for_the_rule_that_it_breaks(lab, name):
-    report = labs.judge(lab, name)
+    report = decided(lab, name)
     assert labs.wrong(lab)[name].faults(report) == [], str(report)
     assert "zmqlab" not in str(report)  # no line of the check's own
     assert "Traceback" not in str(report)
@@ -49,6 +59,13 @@ def test_every_wrong_program_is_a_program_of_its_own(lab):
         text, path = labs.program(lab, name)
         compile(text, path, "exec")
         assert seen.setdefault(text, name) == name
+
+
+def test_a_program_is_judged_again_while_it_is_undecided(monkeypatch):
+    verdicts = ["undecided", "undecided", "passed", "failed"]
+    monkeypatch.setattr(labs, "judge", lambda lab, name: report("r", verdict=verdicts.pop(0)))
+    assert decided("99", "good").verdict == "passed"
+    assert verdicts == ["failed"]
 
 
 # How wrong programs are made of right ones.

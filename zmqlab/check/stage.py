@@ -300,14 +300,14 @@ class Stage:
         """What has to happen without the peers' doing, in words."""
         return self.ledger.owed(self.lab.to_anybody)
 
-    def calm(self, enough: Callable[[], object] = lambda: False) -> None:
+    def calm(self, enough: Callable[[], object] | None = None) -> None:
         """Wait until nothing moves any more, or it is enough, then judge: nothing wrong came."""
         self.settle(enough)
         self.judge()
         if self.subject.over:
             raise Wrong(self.trouble(self.play.promise, ""))
 
-    def settle(self, enough: Callable[[], object] = lambda: False) -> None:
+    def settle(self, enough: Callable[[], object] | None = None) -> None:
         """Wait until nothing moves any more, or it is enough.
 
         Nothing moves where all threads wait; one that never does has had its time all the same.
@@ -320,7 +320,7 @@ class Stage:
 
         def still() -> bool:
             nonlocal seen, since, looks
-            if enough():
+            if enough is not None and enough():
                 return True
             if seen != (seen := self.chronicle.size):
                 since, looks = time.monotonic(), 0

@@ -158,11 +158,12 @@ class Socket(PlainSocket):
         group: str | None = None,
     ) -> Any:
         """Send one frame as zmq.Socket does; the last frame of a message makes a hop."""
-        since = monotonic()
-        frame = data if type(data) is bytes else _bytes_of(data)
-        if copy and not track and routing_id is None and group is None:
-            tracker = _send(self, data, flags)
+        since, tracker = monotonic(), None
+        if copy and type(data) is bytes and not track and routing_id is None and group is None:
+            frame = data
+            _send(self, data, flags)
         else:
+            frame = _bytes_of(data)
             tracker = super().send(data, flags, copy, track, routing_id, group)
         record, place, parts = self.__out
         if parts or (flags and flags & _SNDMORE):
@@ -179,9 +180,9 @@ class Socket(PlainSocket):
         except zmq.ZMQError:
             self._note_wait(since)
             raise
+        data = frame if copy else frame.bytes
         record, place, parts, ask, where, answer = self.__in
         ask(*where)
-        data = frame if copy else frame.bytes
         if parts or answer.value:
             _note((record, place, parts), "received", [data], answer.value, since)
         else:
