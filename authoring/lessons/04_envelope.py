@@ -88,9 +88,9 @@ display(tap.wire.only("READY", "message"))
 travelling.compare(" + ".join(PARTS[frame] for frame in tap.wire.messages()[0].frames))
 
 # %% [markdown]
-# First both sides say READY: which kind of socket they are, and by which name they want to be known. Then come messages, a line for each frame; MORE says that another frame of the same message follows.
+# First comes the handshake: both sides say READY, which kind of socket they are, and by which name they want to be known (`Identity`, the wire's word for the routing id). Then come messages, a line for each frame; MORE says that another frame of the same message follows.
 #
-# Delimiter and body travel, so the **REQ adds the delimiter**. The name went over once, in READY. The **ROUTER puts it in front** of each message that comes in on that connection; for a client without a name it makes one up, as in the first run. When its program sends, it takes the first frame off and chooses the connection by it.
+# Delimiter and body travel, so the **REQ adds the delimiter**. The name went over once, in READY. The **ROUTER puts it in front** of each message that comes in on that connection; for a client without a name it makes an address up, as in the first run. When its program sends, it takes the first frame off and chooses the connection by it.
 
 # %% [markdown]
 # ## One request, hop by hop
@@ -215,7 +215,7 @@ tap.wire.only("message")
 #
 # ## A ROUTER asks for no empty frame
 #
-# So must every message to a ROUTER have an empty frame? Jupyter's have none. The kernel that runs this cell listens on ROUTERs, and its clients use DEALERs. Here is such a message, made by hand and shortened:
+# So must every message to a ROUTER have an empty frame? Jupyter's need none. The kernel that runs this cell listens on ROUTERs, and its clients use DEALERs. Here is such a message, made by hand and shortened:
 
 # %%
 with Experiment() as lab:
@@ -263,7 +263,7 @@ print(f"bytes in an address: {set(map(len, addresses))}, the first of them: {add
 print(f"all forty can be decoded: {all(map(is_text, addresses))}")
 
 # %% [markdown]
-# A zero byte and a number of 32 bits, as in the first run above. Some such numbers happen to be valid text, so the program works on the day of the demonstration, and fails later ([VOLTTRON#115](https://github.com/VOLTTRON/volttron/issues/115): addresses that had to go into JSON).
+# A zero byte and a number of 32 bits, as in the first run above. Some such numbers happen to be valid text, so such a program may work on the day of its demonstration, and fail later ([VOLTTRON#115](https://github.com/VOLTTRON/volttron/issues/115): addresses that had to go into JSON).
 #
 # > **Watch out.** Hand an address back as it came. Compare it, show it in hex, do not decode it.
 
