@@ -17,6 +17,7 @@ ROWS = [
     if (found := ROW.match(line))
 ]
 WORDS = {word: row for row in ROWS for word in re.findall(r"\*\*(.+?)\*\*", row["words"])}
+EVERYDAY = {"way"}  # said by everybody, long before a lesson makes a term of it
 LESSONS = {t.source.stem: t for t in build.targets() if t.kind == "lesson"}
 
 
@@ -27,9 +28,13 @@ def linked(row: re.Match[str]) -> list[str]:
 
 @functools.cache
 def prose(lesson: str) -> str:
-    """What a lesson tells: its text cells, without code, links, and the first one's promises."""
+    """What a lesson tells: its text cells, without code, links, and the first one's promises.
+
+    An option's name is always code: there it is set off by that.
+    """
     cells = build.unexecuted(LESSONS[lesson]).cells[1:]
     text = "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    text = re.sub(r"`([A-Z_]+)`", r"*\1*", text)
     text = re.sub(r"(?ms)^```.*?^```|`[^`]*`|\[[^\]]*\]\([^)]*\)", "", text)
     return re.sub(r"\s+", " ", text)
 
@@ -46,8 +51,11 @@ def emphasised(text: str) -> str:
 
 def first_with(word: str) -> str | None:
     """The first lesson in which a word stands, in the order of the course; None without any."""
-    found = (c.name for c in COURSE if c.name in LESSONS and stands(word, prose(c.name)))
-    return next(found, None)
+    for lesson in (chapter.name for chapter in COURSE if chapter.name in LESSONS):
+        told = emphasised(prose(lesson)) if word in EVERYDAY else prose(lesson)
+        if stands(word, told):
+            return lesson
+    return None
 
 
 def test_every_row_is_read():

@@ -191,7 +191,7 @@ display(tap.wire.only("message"), follow(lab.journal))
 first_answer.compare(answer[-1].decode())
 
 # %% [markdown]
-# Both requests passed the tap. The worker's program got the second alone. The first was not late: what is sent on one connection arrives in order. The REP **dropped** it. Without a delimiter it cannot tell envelope from body; it throws such a message away, with no error, no log line, no counter.
+# Both requests passed the tap. The worker's program got the second alone. The first was not late: what is sent on one connection arrives in order. A REP **drops** a message without a delimiter, because it cannot tell envelope from body: it throws it away, with no error, no log line, no counter.
 #
 # The mend is at the sender: a DEALER that talks to a REP does what a REQ does, and sends `[b"", body]`.
 #
