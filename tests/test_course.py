@@ -1,15 +1,19 @@
 """The course's table, and that whatever lists lessons or labs agrees with it."""
 
 import ast
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import build
 from zmqlab import check
-from zmqlab.learn.course import COURSE, LABS
+from zmqlab.learn.course import COURSE, FRONT, LABS, Chapter
 
 ROOT = Path(__file__).parent.parent
+LESSONS = {target.source.stem: target for target in build.targets() if target.kind == "lesson"}
+NUMBERS = {"lesson": {int(chapter.number) for chapter in COURSE}, "lab": set(map(int, LABS))}
 
 
 def test_numbers_are_unique_and_in_order():
@@ -42,6 +46,109 @@ def test_the_map_in_the_readme_is_the_courses_table():
     start = lines.index(table()[0])
     end = lines.index("", start)
     assert lines[start:end] == table(), "put these rows there:\n" + "\n".join(table())
+
+
+# A lesson is one sitting
+
+
+def name(chapter: Chapter) -> str:
+    return chapter.name
+
+
+@pytest.mark.parametrize("chapter", COURSE, ids=name)
+def test_a_lesson_has_20_to_30_cells_and_the_front_door_fewer(chapter):
+    cells = len(build.unexecuted(LESSONS[chapter.name]).cells)
+    fewest, most = (1, 20) if chapter.part == FRONT else (20, 30)
+    assert fewest <= cells <= most
+
+
+@pytest.mark.parametrize("chapter", COURSE, ids=name)
+def test_a_lesson_asks_for_at_most_four_predictions(chapter):
+    cells = build.unexecuted(LESSONS[chapter.name]).cells
+    assert sum(c.source.count("Prediction(") for c in cells if c.cell_type == "code") <= 4
+
+
+# What names a lesson or lab names one that is there
+
+
+def texts() -> Iterator[tuple[str, str]]:
+    """What may name another lesson or lab, and where that stands."""
+    for target in build.targets():
+        if target.kind != "lab":  # the solution has all of it
+            for cell in build.unexecuted(target).cells:
+                yield f"{target.kind} {target.source.stem}", cell.source
+    for path in [ROOT / "GLOSSARY.md", ROOT / "README.md", *(ROOT / "zmqlab").rglob("*.py")]:
+        yield str(path.relative_to(ROOT)), path.read_text(encoding="utf-8")
+
+
+NAMED = re.compile(
+    r"\b(?P<kind>lesson|lab|solution)s? (?P<numbers>\d+(?:(?:, | and | to )\d+)*)"
+    r"(?P<later>[^.;:]{0,40}\bto come\b)?",
+    re.I,
+)
+
+
+def strangers(text: str) -> list[str]:
+    """The lessons and labs that a text names and the course has not, nor are they "to come"."""
+    text = re.sub(r"\s+(?:# )?", " ", text)
+    return [
+        found[0]
+        for found in NAMED.finditer(text)
+        if not found["later"]
+        and not set(map(int, re.findall(r"\d+", found["numbers"])))
+        <= NUMBERS["lesson" if found["kind"].lower() == "lesson" else "lab"]
+    ]
+
+
+def test_a_lesson_or_lab_that_is_named_is_in_the_course():
+    assert [(where, found) for where, text in texts() for found in strangers(text)] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("as in lesson 01, and in lab 2", []),
+        ("see lessons 2 and 98, and lab 99.", ["lessons 2 and 98", "lab 99"]),
+        ("lab 0", ["lab 0"]),
+        ("Lesson\n# 99", ["Lesson 99"]),
+        ("lesson 99 (to come) measures it", []),
+    ],
+)
+def test_who_is_named_and_not_there_is_seen(text, found):
+    assert strangers(text) == found
+
+
+LINK = re.compile(r"\[(?P<words>[^\]]+)\]\((?P<path>(?:\.\./)?[\w/]+\.ipynb)\)")
+
+
+def test_a_link_leads_to_the_notebook_that_its_words_name():
+    notebooks = {target.notebook for target in build.targets()}
+    wrong = []
+    for target in build.targets():
+        for cell in build.unexecuted(target).cells:
+            for link in LINK.finditer(cell.source):
+                to = (target.notebook.parent / link["path"]).resolve()
+                named = {int(number) for number in re.findall(r"\d+", link["words"])}
+                if to not in notebooks or not named <= {int(to.stem[:2])}:
+                    wrong.append((target.source.stem, link[0]))
+    assert wrong == []
+
+
+SECTION = re.compile(r"[Ll]esson (?P<number>\d+), \*(?P<heading>[^*]+)\*")
+
+
+def test_a_section_that_is_named_is_in_its_lesson():
+    headings = {
+        int(stem[:2]): re.findall(r"(?m)^# ##+ (.+)$", target.source.read_text(encoding="utf-8"))
+        for stem, target in LESSONS.items()
+    }
+    missing = [
+        (where, found[0])
+        for where, text in texts()
+        for found in SECTION.finditer(text)
+        if found["heading"] not in headings.get(int(found["number"]), [])
+    ]
+    assert missing == []
 
 
 # What adding a lab touches: its source, its check, its submissions, and its row in the table

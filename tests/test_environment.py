@@ -1,6 +1,8 @@
+import os
 import subprocess
 import sys
 import tomllib
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 import pytest
@@ -46,7 +48,23 @@ def test_what_is_missing_comes_with_the_command_that_repairs_it(tmp_path):
         check(file)
     what, _how, command = str(caught.value).splitlines()
     assert what == "a-package-that-nobody-wrote is missing; needed: a-package-that-nobody-wrote>=1"
-    assert command.strip() == f"{sys.executable} -m pip install -r '{file}'"
+    assert command.strip() == f"{sys.executable} -m pip install -e {environment.COURSE}"
+
+
+def test_the_courses_own_package_is_missing_where_only_lesson_00_finds_it(tmp_path, monkeypatch):
+    """It looks in the folders above, the others do not: where all else is there, it is missing."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "meta_path", [PathFinder])  # as if nothing of it were installed
+    monkeypatch.setattr(sys, "path", ["..", os.path.relpath(ROOT)])
+    assert not environment.importable("zmqlab")
+    monkeypatch.setattr(sys, "path", ["..", str(ROOT)])
+    assert environment.importable("zmqlab")
+
+
+def test_without_the_courses_own_package_nothing_is_ready(monkeypatch):
+    monkeypatch.setattr(environment, "importable", lambda _package: False)
+    with pytest.raises(NotReady, match="zmqlab, the course's own package, is not installed\n"):
+        check()
 
 
 def test_an_old_python_is_named():

@@ -1,10 +1,12 @@
 """The checker of lab 04: its rules on hand-written outcomes, and whole programs."""
 
+import ast
 import contextlib
 import re
 import threading
 import time
 from collections import deque
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -74,6 +76,16 @@ def test_what_is_no_such_function_is_named(handed_in):
     report = lab04(handed_in, wrap)
     assert report.verdict == "failed"
     assert report.findings[0].rule.startswith("unwrap")
+
+
+@pytest.mark.parametrize("folder", ["lessons", "labs"])
+def test_what_takes_an_envelope_apart_is_not_handed_out(folder):
+    """`Envelope` has both of the lab's functions as methods, and `parts` the roles."""
+    source = Path(__file__).parent.parent / "authoring" / folder / "04_envelope.py"
+    nodes = list(ast.walk(ast.parse(source.read_text(encoding="utf-8"))))
+    given = {alias.name for n in nodes if isinstance(n, ast.ImportFrom) for alias in n.names}
+    used = {node.id for node in nodes if isinstance(node, ast.Name)}
+    assert not (given | used) & {"Envelope", "MalformedEnvelope", "parts"}
 
 
 @pytest.mark.slow

@@ -306,6 +306,13 @@ def test_only_the_first_code_cell_of_a_lesson_imports(target):
     assert late == []
 
 
+@pytest.mark.parametrize("target", LESSONS + LABS + SOLUTIONS, ids=name)
+def test_the_first_code_cell_leads_to_the_repair_where_the_course_is_missing(target):
+    """What a Python without the course says is seen below that cell; lesson 00 asks for all."""
+    first = code_of(target)[0]
+    assert "environment.check()" in first or first.startswith(build.ELSEWHERE)
+
+
 @pytest.mark.parametrize("target", LESSONS + SOLUTIONS, ids=name)
 def test_no_cell_hides_its_value_behind_a_semicolon(target):
     """IPython hides it, nbval does not: the outputs would differ. Give the value a name."""

@@ -15,7 +15,8 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 PYTHON = (3, 11)
-REQUIREMENTS = Path(__file__).resolve().parent.parent.parent / "requirements.txt"
+COURSE = Path(__file__).resolve().parents[2]
+REQUIREMENTS = COURSE / "requirements.txt"
 
 
 class NotReady(Exception):
@@ -38,6 +39,12 @@ def installed(package: str) -> str | None:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
         return None
+
+
+def importable(package: str) -> bool:
+    """Whether a notebook finds this package that does not look for it in the folders above."""
+    places = [place for place in sys.path if not place.startswith("..")]
+    return any(finder.find_spec(package, places) for finder in sys.meta_path)
 
 
 def unmet(
@@ -64,8 +71,10 @@ def check(file: Path = REQUIREMENTS, python: tuple[int, ...] = sys.version_info[
         )
     requirements = needed(file.read_text(encoding="utf-8"))
     lines = unmet(requirements)
-    if lines:
-        command = shlex.join([sys.executable, "-m", "pip", "install", "-r", str(file)])
+    if not importable("zmqlab"):
+        lines.append("zmqlab, the course's own package, is not installed")
+    if lines:  # the package brings its requirements along, from whichever folder this is run
+        command = shlex.join([sys.executable, "-m", "pip", "install", "-e", str(COURSE)])
         raise NotReady(
             "\n".join(lines) + "\nRepair: run this in a terminal, then restart the kernel "
             f"(menu Kernel, Restart):\n  {command}"
