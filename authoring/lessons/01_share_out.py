@@ -166,7 +166,7 @@ rows = {
 }
 gap = 1000 * median(seconds[1] - seconds[0] for _, seconds in watched_runs)
 dealing = 1000 * median(seconds[3] - seconds[2] for _, seconds in watched_runs)
-title = f"The second worker comes {gap:.1f} ms after the first; dealing takes {dealing:.1f} ms"
+title = f"{gap:.1f} ms between the first two workers; dealing takes {dealing:.1f} ms"
 plots.show(plots.dots, rows, title=title, unit="ms after bind()")
 print(f"{len(rows)} runs; in each, all three workers came.")
 

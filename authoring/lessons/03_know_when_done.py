@@ -153,7 +153,7 @@ who_tells.compare("none")  # to come so far, every call must have returned
 done = {name: results_of(name) for name in WORKERS}
 missing = set(TASKS) - {task for task, _ in results}
 rows = {name: {"done": done[name], "missing": 100 - done[name]} for name in WORKERS}
-title = f"{len(missing)} tasks are missing after the death of w3, and no call has said so"
+title = f"{len(missing)} tasks are missing after w3's death, and no call said so"
 plots.show(plots.stacked, rows, title=title, unit="tasks dealt to it")
 print(f"Results of w1: {done['w1']}, of w2: {done['w2']}; of w3 less: {done['w3'] < 100}")
 print(f"All that is missing was dealt to w3: {len(missing) == 100 - done['w3']}")
@@ -229,7 +229,7 @@ fates = {
     "connects, immediate": replaced("connect", "bind", immediate=1),
 }
 saved = fates["PUSH connects"]["got by w2"]
-title = f"A PUSH that binds loses what waits; one that connects may keep it: {saved} of 29"
+title = f"A PUSH that connects may keep what waits: {saved} of 29"
 plots.show(plots.stacked, fates, title=title)
 print(f"PUSH binds: w2 gets {fates['PUSH binds']['got by w2']} of 29.")
 print(f"PUSH connects: w2 gets some: {saved > 0}; all: {saved == 29}")
