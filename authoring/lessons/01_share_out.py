@@ -30,7 +30,7 @@ from zmqlab.show import Prediction, plots
 # %% [markdown]
 # ## Two programs, as tutorials write them
 #
-# The feeder binds a PUSH socket at an endpoint, such as `tcp://127.0.0.1:5557`: this computer, at a port. Workers connect PULL sockets to it and receive tasks for as long as their **Context**, the home of their sockets, exists. The feeder knows no worker by name: each **peer**, whoever is at the other end of a connection, may get some.
+# The **feeder** hands the tasks out: it binds a PUSH socket at an endpoint, such as `tcp://127.0.0.1:5557` (this computer, at a port). Workers connect PULL sockets to it and take tasks in for as long as their **Context**, the home of their sockets, exists. The feeder knows no worker by name: each **peer**, whoever is at the other end of a connection, may get some.
 
 # %%
 WORKERS = ["w1", "w2", "w3"]

@@ -232,6 +232,21 @@ WRONG = [
             """,
         ),
     ),
+    Wrong(
+        "reads_one_event",  # as lesson 1 does
+        "plain",
+        lab_01.EVEN + lab_01.LATE,
+        (
+            """
+            while came < wanted:
+                if not monitor.poll(max(0, deadline - time.monotonic()) * 1000):
+                    raise TimeoutError(f"{came} of {wanted} workers came")
+                recv_monitor_message(monitor)
+                came += 1
+            """,
+            "recv_monitor_message(monitor)",
+        ),
+    ),
     Wrong("sends_twice", "plain", lab_01.ARRIVES, ("in tasks:", "in [*tasks, *tasks]:")),
     Wrong(
         "skips_empty_tasks",
