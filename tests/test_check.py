@@ -135,6 +135,19 @@ def test_of_a_long_story_what_failed_is_shown():
     assert 'w1  "task 0"' not in str(Report("lab00", (wrong,)))
 
 
+def test_who_got_nothing_has_a_line_in_the_picture_if_the_finding_names_it(monkeypatch):
+    lines = []
+    monkeypatch.setattr(
+        "zmqlab.show.plots.space_time", lambda _ax, _journal, *, who, **_more: lines.append(who)
+    )
+    names = ["feed", "w1", "w2"]
+    told = Report("lab00", (failed("even", "w2 got none", story=story(), who=names),))
+    told._repr_html_()
+    Report("lab00", (failed("even", "w2 got none", story=story()),))._repr_html_()
+    assert lines == [names, None]
+    assert 'w1  "task 7"' in str(told)
+
+
 def test_a_story_that_cannot_be_drawn_costs_nothing_but_the_picture(monkeypatch):
     class Broken(Journal):
         def messages(self):

@@ -12,7 +12,7 @@ import zmq
 from zmq.utils.monitor import recv_monitor_message
 
 from zmqlab import check
-from zmqlab.run import Experiment, assert_all_quiet
+from zmqlab.run import Arrivals, Experiment, assert_all_quiet
 from zmqlab.show import plots
 
 # %% [markdown]
@@ -27,7 +27,7 @@ from zmqlab.show import plots
 #
 # When `feed` has returned, the caller ends the context. No task may be lost by that, also if the workers read slowly. The function makes, uses and closes its own sockets.
 #
-# In lesson 1 `Arrivals` did the counting. Here you do it yourself, with pyzmq alone.
+# In lesson 1 `Arrivals` did the counting, and you saw one event. Here you count yourself, with pyzmq alone: several workers, one patience for all of them, and an error that says how many came.
 
 
 # %%
@@ -63,7 +63,7 @@ def feed(
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# A socket reports what happens to its connections on a *monitor*: `get_monitor_socket` gives a second socket to receive events from, `recv_monitor_message` reads one. Does it report what happened before you asked for it?
+# Lesson 1 read one event of a monitor. Does a monitor report what happened before you asked for it? And what does reading do when no event comes: which call waits for a message for so long and no longer?
 #
 # </details>
 # <details><summary>Hint 3</summary>
@@ -100,10 +100,10 @@ report
 # %%
 def visitor(ctx, endpoint):
     """Connect as a worker does, and leave as soon as the connection is up."""
-    connected = zmq.EVENT_HANDSHAKE_SUCCEEDED
-    with ctx.socket(zmq.PULL) as tasks, tasks.get_monitor_socket(connected) as monitor:
+    with ctx.socket(zmq.PULL) as tasks:
+        feeders = Arrivals(tasks)
         tasks.connect(endpoint)
-        recv_monitor_message(monitor)
+        feeders.wait(1, patience=30)
 
 
 def worker(ctx, endpoint):

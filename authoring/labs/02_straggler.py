@@ -11,7 +11,7 @@ import time
 import zmq
 
 from zmqlab import check
-from zmqlab.balance import makespan_bound
+from zmqlab.balance import best_split
 from zmqlab.run import Experiment, assert_all_quiet
 from zmqlab.show import plots
 
@@ -63,9 +63,9 @@ def feed(ctx: zmq.Context, endpoint: str, tasks: list[bytes], n_workers: int) ->
 # What do you count: the tasks that are gone, or the workers that know it? What does a worker get that asks for the first time when the tasks are gone?
 #
 # </details>
-# <details><summary>Hint 3: a worker asks and nothing comes</summary>
+# <details><summary>Hint 3: you took a ROUTER, a worker asks, and nothing comes</summary>
 #
-# With a ROUTER you write the envelope yourself. What did the question have between the address and `b"READY"`? A REQ drops an answer without it, silently.
+# With a ROUTER (lesson 4) you write the envelope yourself. What did the question have between the address and `b"READY"`? A REQ drops an answer without it, silently.
 #
 # </details>
 
@@ -145,7 +145,8 @@ def run(seconds):
 
 if report:
     spans = run(SECONDS)
-    bound = makespan_bound([1] * len(TASKS), [1 / each for each in SECONDS.values()])
+    split = best_split(len(TASKS), list(SECONDS.values()))
+    bound = max(n * each for n, each in zip(split, SECONDS.values(), strict=True))
     plots.show(plots.busy, spans, bound=bound)
     print(f"{len(spans)} tasks done")
 else:
@@ -186,7 +187,7 @@ if report:
 #
 # 1. One, the task in its hand. A PUSH would have dealt it a third of them, thirty, all lost with its queue.
 # 2. It could know whom it gave a task and when. Silence does not tell a dead worker from a slow one, at no time: it can only decide how long it waits before it gives the task to somebody else, and then be ready for two answers. That is lab 3, and the subject of part III.
-# 3. Each task costs a round trip of 20 ms and 1 ms of work: a twentieth. Let a worker ask for several tasks ahead, a *credit*: then a few lie with it, and a death costs a few. Lesson 7 measures that trade.
+# 3. Each task costs a round trip of 20 ms and 1 ms of work: a twentieth. Let a worker ask for several tasks ahead, a *credit*: then a few lie with it, and a death costs a few. Lesson 8 measures that trade.
 
 # %%
 assert_all_quiet()

@@ -11,9 +11,9 @@
 # - run an experiment with real sockets and read its two pictures;
 # - find your way through the course, and see how far you have come.
 #
-# *You need*: some Python, and nothing else. Wait until the line below this page says *Idle*: before
-# that, a key goes nowhere. Then click on the cell below and press **Shift+Enter**: it runs, and you
-# are in the next one. A cell that has run shows a number in its brackets.
+# *You need*: some Python, and nothing else. Wait until the bar at the bottom of the window says
+# *Idle*: before that, a key goes nowhere. Then click on the cell below and press **Shift+Enter**: it
+# runs, and you are in the next one. A cell that has run shows a number in its brackets.
 
 # %%
 import sys
@@ -34,8 +34,9 @@ from zmqlab.show import Prediction, plots, watch
 # ## Three workers, a hundred tasks
 #
 # ZeroMQ is a library that carries messages between programs: no server stands between them, only
-# sockets. A PUSH socket hands messages out; a PULL socket takes them in. Here is a **worker**, in
-# plain pyzmq. A **task** is any message; the work is a nap of 20 milliseconds.
+# sockets. A **PUSH** socket hands messages out; a **PULL** socket takes them in. Here is a
+# **worker**, in plain pyzmq, ZeroMQ's Python package. A **task** is any message; the work is a nap
+# of 20 milliseconds.
 
 # %%
 WORKERS = ["w1", "w2", "w3"]
@@ -59,8 +60,10 @@ share = Prediction("Tasks that w1 gets, of 100", low=0, high=100)
 share
 
 # %% [markdown]
-# Now the run. An experiment is one cell with one `with`: it starts the workers, each in a thread of
-# its own, and when the block ends, everything has ended. Run it as often as you like.
+# Now the run. The **feeder**, the program that hands the tasks out, binds an **endpoint**: it waits
+# there for connections. The workers connect to it. An experiment is one cell with one `with`: it
+# starts the workers, each in a thread of its own, and when the block ends, everything has ended. Run
+# it as often as you like.
 
 # %%
 with Experiment("a hundred tasks") as lab:
@@ -76,8 +79,8 @@ with Experiment("a hundred tasks") as lab:
         watch(lab, WORKERS, total=100)  # until they have got all of them
 
 # %% [markdown]
-# Each bar is a worker, and grew as its tasks came in. The dotted line is the even share: where all
-# bars would end if everybody got the same. How far from it are they, and how far was your guess?
+# Each bar is a worker, and grew as its tasks came in. The dotted line is the **even share**: where
+# all bars would end if everybody got the same. How far from it are they, and how far was your guess?
 
 # %%
 counts = lab.journal.counts(who=WORKERS)
@@ -93,16 +96,16 @@ share.compare(counts["w1"])
 #
 # ## Who was busy when
 #
-# While the sockets worked, a **journal** noted every message: when, by whom, what. The pictures
-# are drawn from it. The second one that you will meet often has time on its axis:
-# coloured where a worker was busy, pale where it was idle.
+# While the sockets worked, a **journal** noted every message: when, by whom, what. All pictures are
+# drawn from it. The second kind that you will often meet has time on its axis: coloured where a
+# worker was busy, pale where it was idle.
 
 # %%
 plots.show(plots.busy, lab.journal.spans(WORKERS))
 
 # %% [markdown]
 # All three were busy from the beginning to the end, so no way of dealing could have been much
-# faster. A gap in such a picture is a worker that waits while there is work to do: those gaps are
+# faster. Where a row of such a picture is pale, a worker waits while there is work to do: that is
 # what this course is about.
 #
 # ## Break it
@@ -141,9 +144,9 @@ progress.map()
 #
 # <details><summary>An answer</summary>
 #
-# In queues, on the way: the PUSH socket keeps one for each worker that is connected, and each PULL
-# socket keeps one of its own. A task was given to its worker when it was sent, not when the worker
-# had time for it. Lesson 02 shows what that costs.
+# In **queues**, on the way: the PUSH socket keeps one for each worker that is connected, and each
+# PULL socket keeps one of its own. A task was given to its worker when it was sent, not when the
+# worker had time for it. Lesson 02 shows what that costs.
 #
 # </details>
 #

@@ -5,13 +5,13 @@
 #
 # *You will be able to*
 # - say what is true when `send()` has returned, and what is not,
-# - tell in which order results arrive that several workers send,
-# - find out which tasks are done and which are missing, and where the missing ones went.
+# - find out which tasks are done and which are missing,
+# - say where the missing ones went, and which of them a queue keeps.
 #
 # *You need:* [lesson 1](01_share_out.ipynb). Lesson 2 can wait.
 
 # %% [markdown]
-# A program takes a few messages from a PULL socket and exits. More had been sent to it; they had reached some buffer, but no program, and now they are gone. In 2011 somebody proposed sockets that acknowledge what they get ([libzmq#160](https://github.com/zeromq/libzmq/issues/160)). The
+# A program takes a few messages from a PULL socket and exits. More had been sent to it; they had reached some buffer, but no program, and now they are gone. In 2011 somebody proposed sockets that **acknowledge** what they get, that is, tell the sender ([libzmq#160](https://github.com/zeromq/libzmq/issues/160)). The
 # issue is closed, and PUSH and PULL are what they were.
 #
 # So **when `send()` has returned, what do you know?**
@@ -58,7 +58,7 @@ print("w2 took", first)
 first_of_w2.compare(first)
 
 # %% [markdown]
-# Seven tasks are lost. Ten times `send()` returned without an error, and rightly so: it says that ZeroMQ has taken the task over, and no more. In the queue for w1, on the way, or in w1's own queue: the seven went with w1's connection. PUSH and PULL **acknowledge** nothing.
+# Seven tasks are lost. Ten times `send()` returned without an error, and rightly so: it says that ZeroMQ has taken the task over, and no more. In the queue for w1, on the way, or in w1's own queue: the seven went with w1's connection. PUSH and PULL acknowledge nothing.
 #
 # ## Let the results say it
 #
@@ -98,49 +98,26 @@ missing = set(TASKS[:60]) - {task for task, who in results}
 print(f"{len(results)} results, {len(missing)} tasks missing")
 
 # %% [markdown]
-# This shape is a **pipeline**: a **ventilator** sends tasks, workers do them, a **sink** collects results. What is missing is the set of tasks without a result. When it is empty, the work is done, and that is the only sign there is.
-
-# %% [markdown]
-# ## Whom does the sink hear first?
+# This shape is a **pipeline**: a **ventilator** (the feeder of lesson 1) sends tasks, workers do them, a **sink** collects results. A task without a result is **missing**. When none is, the work is done, and there is no other sign of it.
 #
-# Many workers send to one sink. One of them sends a thousand results in one go; then another one sends ten. Only then does the sink begin to receive. (Over inproc, where everything has arrived once it is sent.)
-#
-# > **Predict.** At what position, of 1010, does the sink get the last of those ten?
-
-# %%
-last_of_trickle = Prediction("Position of the last of the ten", low=10, high=1010)
-last_of_trickle
-
-# %%
-with Experiment("flood") as lab:
-    endpoint = lab.endpoint("inproc")
-    sink = lab.ctx.socket(zmq.PULL)
-    sink.bind(endpoint)
-    flood, trickle = lab.ctx.socket(zmq.PUSH), lab.ctx.socket(zmq.PUSH)
-    for socket in (flood, trickle):
-        socket.connect(endpoint)
-    for _ in range(1000):
-        flood.send(b"F")
-    for _ in range(10):
-        trickle.send(b"t")
-    heard = b"".join(sink.recv() for _ in range(1010)).decode()
-
-print(f"heard: {heard[:30]}...; the last t is number {heard.rindex('t') + 1}")
-last_of_trickle.compare(heard.rindex("t") + 1)
-
-# %% [markdown]
-# Not first come, first served. A PULL goes round its connections and takes one message from each that has some: **fair queueing**. Nobody who sends much can drown out who sends little. Each sender's own messages stay in order; between two senders there is no order to rely on.
-
-# %% [markdown]
 # ## Break it: kill a worker
 #
 # Now w3 is a process of its own, and it is killed after ten results, with no chance to say goodbye. Each of the three workers was dealt a hundred tasks.
 #
-# > **Predict.** How many of the 300 tasks stay without a result? And which call reports it?
+# > **Predict.** How many of the 300 tasks stay without a result?
 
 # %%
 lost_tasks = Prediction("Tasks without a result, of 300", low=0, high=300)
 lost_tasks
+
+# %% [markdown]
+# > **Predict.** And which call says so, by an error or in any other way?
+
+# %%
+CALLS = ["a send() of the ventilator", "a recv() of the sink", "the end of the Context", "none"]
+who_tells = Prediction("The call that says that tasks are lost", choices=CALLS)
+who_tells
+
 
 # %%
 results = []
@@ -167,24 +144,24 @@ with Experiment("killed") as lab:
     w3.kill()
     while results_of("w1", "w2") < 200 or sink.poll(100):
         results.append(sink.recv_multipart())
+who_tells.compare("none")  # to come so far, every call must have returned
 
 # %% [markdown]
-# Every `send()` and every `recv()` returned as always. What did the sink get, and what is missing?
+# No call says anything. What did the sink get, and what is missing?
 
 # %%
 done = {name: results_of(name) for name in WORKERS}
 missing = set(TASKS) - {task for task, _ in results}
 rows = {name: {"done": done[name], "missing": 100 - done[name]} for name in WORKERS}
-title = f"{len(missing)} tasks are missing after the death of w3, and no call has failed"
+title = f"{len(missing)} tasks are missing after w3's death, and no call said so"
 plots.show(plots.stacked, rows, title=title, unit="tasks dealt to it")
 print(f"Results of w1: {done['w1']}, of w2: {done['w2']}; of w3 less: {done['w3'] < 100}")
 print(f"All that is missing was dealt to w3: {len(missing) == 100 - done['w3']}")
 lost_tasks.compare(len(missing))
 
 # %% [markdown]
-# The ventilator had dealt w3 its hundred tasks within moments. What w3 had not done died with it: in its memory, in the kernel's buffers, in the ventilator's queue for it. Nobody was told. This sink can name what is missing, because it knows what was sent.
-
-# %% [markdown]
+# The ventilator had dealt w3 its hundred tasks within moments. What w3 had not done died with it: in its memory, in the kernel's buffers, in the ventilator's queue for it. Nobody was told. We can name what is missing, because we know what was sent.
+#
 # ## Does it help to keep the queue?
 #
 # Who binds makes a queue for each peer that comes. Who connects makes its queue at once, before there is a peer; so it might outlive one. Thirty tasks of a megabyte, so that most of them must wait in the PUSH; w1 takes one and is killed; w2 takes its place.
@@ -213,7 +190,7 @@ def take_over(ctx, task_endpoint, attach):
 
 
 # %% [markdown]
-# One function for both ways round: the PUSH binds and the workers connect, or the PUSH connects and each worker binds. And the open question of lesson 1 recommended `immediate = 1`, which gives no queue to a connection that does not stand: what does that do here?
+# One function for both ways round: the PUSH binds and the workers connect, or the PUSH connects and each worker binds. A third way is the answer to lesson 1's open question: the PUSH connects with `immediate = 1`, which gives no queue to a connection that does not stand.
 #
 # > **Predict.** The PUSH connects, and the workers bind. How many of the 29 other tasks does w2 get?
 
@@ -252,7 +229,7 @@ fates = {
     "connects, immediate": replaced("connect", "bind", immediate=1),
 }
 saved = fates["PUSH connects"]["got by w2"]
-title = f"A PUSH that binds loses what waits; one that connects may keep it: {saved} of 29"
+title = f"A PUSH that connects may keep what waits: {saved} of 29"
 plots.show(plots.stacked, fates, title=title)
 print(f"PUSH binds: w2 gets {fates['PUSH binds']['got by w2']} of 29.")
 print(f"PUSH connects: w2 gets some: {saved > 0}; all: {saved == 29}")
@@ -260,13 +237,14 @@ print(f"PUSH connects, immediate: w2 gets {fates['connects, immediate']['got by 
 kept_tasks.compare(saved)
 
 # %% [markdown]
-# The queue belongs to the connection for who binds, and goes with it; it belongs to the endpoint for who connects, and stays ([30/PIPELINE](https://rfc.zeromq.org/spec/30/)). **Bind loses, connect keeps, unless it is immediate**: then the queue goes with the connection, as for who binds ([ZMQ_IMMEDIATE](https://libzmq.readthedocs.io/en/latest/zmq_setsockopt.html)). And what had left the queue is lost in any case. Keeping is not knowing: only results are.
+# The queue belongs to the connection for who binds, and goes with it; it belongs to the endpoint for who connects, and stays ([30/PIPELINE](https://rfc.zeromq.org/spec/30/)). **Bind loses, connect keeps, unless it is immediate**: then the queue goes with the connection, as for who binds. And what had left the queue is lost in any case. To keep tasks is not to know of them: only results tell.
 
 # %% [markdown]
 # ## In practice
 #
 # - **Missing is not lost.** After a time-out the result may still come. Whoever sends a task again gets some results twice, and must count each task once.
-# - **A dead process** is noticed because its kernel closes the connection. A frozen one is not noticed, and a cut cable late, unless you ask for heartbeats ([ZMQ_HEARTBEAT_IVL](https://libzmq.readthedocs.io/en/latest/zmq_setsockopt.html)). ZeroMQ's own background thread answers those, so a worker that hangs in a loop of its own still looks alive.
+# - **A dead process** is noticed because its kernel closes the connection. A frozen one is not noticed, and a cut cable late, unless you ask for heartbeats ([ZMQ_HEARTBEAT_IVL](https://libzmq.readthedocs.io/en/latest/zmq_setsockopt.html)). ZeroMQ's background thread [answers those by itself](https://github.com/zeromq/libzmq/blob/v4.3.5/src/zmtp_engine.cpp): a worker that hangs in a loop of its own still looks alive. That is where lesson 10 begins.
+# - **A sink hears its workers in turn**, not in the order of their sending: one message from each that has some ([30/PIPELINE](https://rfc.zeromq.org/spec/30/)). This is **fair queueing**: who sends much drowns out nobody. Each worker's own results stay in order; between two workers there is no order to rely on.
 # - **A full sink** stops the pipeline: the workers' PUSH sockets [block](https://libzmq.readthedocs.io/en/latest/zmq_socket.html) when their queues are full.
 # - **`linger = 0`** at the ventilator loses tasks without any death.
 
@@ -274,8 +252,7 @@ kept_tasks.compare(saved)
 # ## What we know now
 #
 # We asked what you know when `send()` has returned. You know that ZeroMQ has taken the task over from you. Whether it is done, only its result says; so give each task an id, let a sink collect results, and look at what is missing.
-
-# %% [markdown]
+#
 # **An open question.** The workers connect to the sink. Now the sink dies, and a new one binds the same endpoint. What becomes of the results?
 #
 # <details><summary>An answer</summary>

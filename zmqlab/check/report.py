@@ -7,7 +7,7 @@ import html
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from textwrap import shorten
-from typing import Literal
+from typing import Any, Literal
 
 from zmqlab.record.journal import Hop, Journal
 
@@ -29,6 +29,7 @@ class Finding:
     hint: what to look at next.
     story: the messages in which it can be seen; drawn under the table for the first failure.
     about: frames and hops of the story that show it, so that they are drawn if not all can be.
+    who: whose lines its picture has, from the left; those that took part, if nobody is named.
     """
 
     rule: str
@@ -37,6 +38,7 @@ class Finding:
     hint: str = ""
     story: Journal | None = field(default=None, compare=False, repr=False)
     about: Collection[bytes | Hop] = field(default=(), compare=False, repr=False)
+    who: Sequence[str] = field(default=(), compare=False, repr=False)
 
     @property
     def title(self) -> str:
@@ -55,9 +57,10 @@ def failed(
     hint: str = "",
     story: Journal | None = None,
     about: Collection[bytes | Hop] = (),
+    who: Sequence[str] = (),
 ) -> Finding:
     """A rule that was broken."""
-    return Finding(rule, "failed", evidence, hint, story, about)
+    return Finding(rule, "failed", evidence, hint, story, about, who)
 
 
 def undecided(rule: str, evidence: str, hint: str = "") -> Finding:
@@ -161,15 +164,23 @@ def _indented(lines: Iterable[str], by: int = 2) -> list[str]:
     return [" " * by + line for line in lines]
 
 
+def _options(finding: Finding) -> dict[str, Any]:
+    """How its story is told and drawn."""
+    return {
+        "title": finding.title,
+        "who": finding.who or None,
+        "limit": LONGEST_STORY,
+        "about": finding.about,
+    }
+
+
 def _told(finding: Finding) -> str:
     """A story in words; nothing where it cannot be told: no verdict depends on it."""
     try:
         from zmqlab.show.plots import space_time_text
 
         assert finding.story is not None
-        return space_time_text(
-            finding.story, title=finding.title, limit=LONGEST_STORY, about=finding.about
-        )
+        return space_time_text(finding.story, **_options(finding))
     except Exception:
         return ""
 
@@ -206,13 +217,7 @@ def _picture(finding: Finding) -> str:
         from zmqlab.show.picture import as_html
         from zmqlab.show.plots import Picture, space_time
 
-        picture = Picture(
-            space_time,
-            finding.story,
-            title=finding.title,
-            limit=LONGEST_STORY,
-            about=finding.about,
-        )
+        picture = Picture(space_time, finding.story, **_options(finding))
         drawn = as_html(base64.b64encode(picture.png()).decode(), picture.alt)
     except Exception:
         return ""

@@ -232,6 +232,21 @@ WRONG = [
             """,
         ),
     ),
+    Wrong(
+        "reads_one_event",  # as lesson 1 does
+        "plain",
+        lab_01.EVEN + lab_01.LATE,
+        (
+            """
+            while came < wanted:
+                if not monitor.poll(max(0, deadline - time.monotonic()) * 1000):
+                    raise TimeoutError(f"{came} of {wanted} workers came")
+                recv_monitor_message(monitor)
+                came += 1
+            """,
+            "recv_monitor_message(monitor)",
+        ),
+    ),
     Wrong("sends_twice", "plain", lab_01.ARRIVES, ("in tasks:", "in [*tasks, *tasks]:")),
     Wrong(
         "skips_empty_tasks",
@@ -263,6 +278,7 @@ WRONG = [
             """,
         ),
     ),
+    Wrong("leaves_the_counting_to_arrivals", None, lab_01.BY_ITSELF, only=True),
     Wrong("tells_workers_by_the_events_value", None, lab_01.ALL_THERE),  # it is 0 for every worker
     Wrong(
         "waits_for_ever",

@@ -191,6 +191,38 @@ WRONG = [
         ),
     ),
     Wrong(
+        "spins_in_a_thread",
+        "router",
+        lab_02.NO_SPIN,
+        (
+            "import zmq",
+            """
+            import contextlib
+            import threading
+
+            import zmq
+
+
+            @contextlib.contextmanager
+            def spinning():
+                stop = threading.Event()
+
+                def spin():
+                    while not stop.is_set():
+                        pass
+
+                thread = threading.Thread(target=spin)
+                thread.start()
+                try:
+                    yield
+                finally:
+                    stop.set()
+                    thread.join()
+            """,
+        ),
+        ("with ctx.socket(zmq.ROUTER)", "with spinning(), ctx.socket(zmq.ROUTER)"),
+    ),
+    Wrong(
         "takes_alike_tasks_for_one",
         "router",
         lab_02.ONCE + " (more workers than tasks)",
