@@ -111,6 +111,7 @@ def dots(
             markersize=max(5, 11 - 2.5 * place),
             color=face,
             markeredgecolor=INK,
+            clip_on=False,  # a mark at 0 is whole
             label=name,
         )
     name_rows(ax, rows)
