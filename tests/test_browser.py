@@ -38,7 +38,7 @@ FLAGS = [
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 ]
-PREDICTION = ".zmqlab-prediction"
+PREDICTION = ".zmqlab-field"
 PREDICTIONS = """
 from zmqlab.show import Prediction
 number = Prediction("Tasks < 100 & more", low=0, high=100)
