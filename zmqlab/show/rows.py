@@ -115,6 +115,7 @@ def dots(
             label=name,
         )
     name_rows(ax, rows)
+    ax.tick_params(axis="y", pad=8)  # room for half a mark
     if log:
         ax.set_xscale("log")
         ax.xaxis.set_major_formatter(lambda value, _place: f"{value:g}")
