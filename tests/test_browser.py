@@ -38,12 +38,91 @@ FLAGS = [
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 ]
-PREDICTION = ".zmqlab-prediction"
+PREDICTION = ".zmqlab-field"
 PREDICTIONS = """
 from zmqlab.show import Prediction
 number = Prediction("Tasks < 100 & more", low=0, high=100)
 who = Prediction("Which worker?", choices=["w1", "w2", "by chance"])
 display(number, number.compare(7), who, who.compare("w2"))
+"""
+# One of each kind of what a lesson or lab shows; the test's own folder has a history to show.
+ALL_KINDS = f"""
+import sys
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+from IPython.display import HTML
+from test_replay import idle_worker_broker
+from zmqlab.check.report import Report, failed, passed, undecided
+from zmqlab.learn import progress
+from zmqlab.show import Picture, Prediction, Replay, Sliders, bars, plots
+from zmqlab.wire.record import Record, Wire
+from zmqlab.wire.trail import follow
+from zmqlab.wire.zmtp import Unit
+
+h = idle_worker_broker(ready_first=True).journal
+few = Prediction("Workers of three", 1, low=0, high=3)
+long = "by chance, and nobody can say so before all of the workers have said that they are ready"
+who = Prediction("Which worker?", "w1", choices=["w1", "w2", long])
+display(few, few.compare(2), who, who.compare("w2"), Replay(h, follow=b"hello"), follow(h))
+wire = Wire([Record(1.0, 1, "→", Unit("message", b"x" * 80, 80, 0))])
+display(wire, HTML(bars({{f"w{{n}}": n for n in range(1, 9)}}, "tasks", 40)), progress.map())
+told = "a word for each and every worker who got it, and another for who did not, " * 3
+findings = passed("one", told), failed("two", told, told, h), undecided("three", told)
+display(Report("lab05", findings, told, told))
+Sliders(lambda load: Picture(plots.shares, {{"w1": round(load * 9)}}), load=(0.0, 1.0, 0.1, 0.5))
+"""
+# Words that do not stand out from their ground by 4.5 to 1, and lines by 3 to 1 (WCAG 2.2).
+FAINT = """() => {
+    const channels = (colour) => {
+        const canvas = document.createElement("canvas").getContext("2d");
+        canvas.fillStyle = colour;
+        canvas.fillRect(0, 0, 1, 1);
+        const [r, g, b, a] = canvas.getImageData(0, 0, 1, 1).data;
+        return [r, g, b, a / 255];
+    };
+    const over = (top, under) =>
+        under.map((c, n) => top[n] * top[3] + c * (1 - top[3]));
+    const ground = (e) => {
+        if (!e) return [255, 255, 255];
+        const own = channels(getComputedStyle(e).backgroundColor);
+        return own[3] === 1 ? own.slice(0, 3) : over(own, ground(e.parentElement));
+    };
+    const light = (rgb) => {
+        const [r, g, b] = rgb.map((c) => c / 255)
+            .map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const contrast = (colour, e) => {
+        const under = ground(e);
+        const [a, b] = [light(over(channels(colour), under)), light(under)];
+        return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    };
+    const found = [];
+    const note = (e, what, colour, least) => {
+        const ratio = contrast(colour, e);
+        if (ratio < least) {
+            const name = e.getAttribute("class") ?? e.textContent.slice(0, 20);
+            found.push(`${what} ${ratio.toFixed(2)}: ${e.tagName} ${name}`);
+        }
+    };
+    for (const e of window.panel.content.node.querySelectorAll(".jp-OutputArea-output *")) {
+        const style = getComputedStyle(e);
+        const words = [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim());
+        if (!e.checkVisibility() || e.closest("style")) continue;
+        if (words) note(e, "words", e.closest("svg") ? style.fill : style.color, 4.5);
+        if (e.closest("svg") && e.tagName !== "text" && style.stroke !== "none") {
+            note(e, "line", style.stroke, 3);
+        }
+        if (e.tagName === "CODE" || e.classList.contains("box")) {
+            note(e.parentElement, "edge", style.borderTopColor, 3);
+        }
+    }
+    return found;
+}"""
+# What has no room for all that is in it.
+CUT = """() => [...window.panel.content.node.querySelectorAll(".jp-OutputArea-output *")]
+    .filter((e) => e.checkVisibility() && e.clientWidth > 0
+        && e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).display !== "inline")
+    .map((e) => `${e.tagName} ${e.getAttribute("class")}: ${e.scrollWidth} > ${e.clientWidth}`)
 """
 SECONDS_PER_NOTEBOOK = 120
 
@@ -367,6 +446,30 @@ def test_a_picture_has_its_words_and_the_ground_of_the_theme(lab):
         shown = Image.open(BytesIO(pictures.first.screenshot())).convert("RGB")
         assert shown.getpixel((4, 4)) == tuple(bytes.fromhex(ground[1:]))
     lab.enlarged("01_share_out", ".jp-OutputArea-output img")
+
+
+def test_all_that_is_shown_stands_out_and_has_room_at_200_percent(lab):
+    lab.open(FIRST)
+    lab.write(1, ALL_KINDS)
+    lab.page.keyboard.press("Shift+Enter")
+    shown = lab.here(".jp-Cell >> nth=1")
+    slider = shown.get_by_role("slider", name="load", exact=True)
+    slider.wait_for()
+    slider.focus()
+    lab.page.keyboard.press("ArrowRight")
+    picture = shown.get_by_role("img", name="w1 got all 5 tasks")
+    picture.wait_for()
+    assert shown.get_by_text('the way of "hello"').count() == 0  # the player tells it
+    for theme in ("JupyterLab Dark", "JupyterLab Light"):
+        lab.theme(theme)
+        assert lab.page.evaluate(FAINT) == []
+    lab.picture("all-kinds")
+    lab.enlarged("all-kinds", ".zmqlab-replay")
+    lab.page.set_viewport_size({"width": 600, "height": 450})
+    try:
+        eventually(lambda: not lab.page.evaluate(CUT), within=10, what="all to have room")
+    finally:
+        lab.page.set_viewport_size({"width": 1200, "height": 900})
 
 
 def test_a_lesson_that_is_closed_and_opened_again_is_as_it_was(lab):

@@ -185,8 +185,9 @@ def words(page):
 
 def test_html_says_in_words_what_each_frame_is():
     assert words(show_html([b"c1", b"", b"hello"])) == [
-        *("address", "delimiter", "body"),
-        *('"c1"', "∅", '"hello"'),
+        *("address", '"c1"'),
+        *("delimiter", "∅"),
+        *("body", '"hello"'),
     ]
 
 
@@ -202,5 +203,5 @@ def test_html_sets_no_text_colour_of_its_own():
 @given(st.lists(st.text("<>&\"'", min_size=1, max_size=5).map(str.encode), max_size=3))
 def test_html_escapes_what_it_shows(frames):
     page = show_html(frames)
-    assert set(re.findall(r"</?(\w+)", page)) <= {"table", "tr", "th", "td", "em"}
-    assert [show_frame(frame) for frame in frames] == words(page)[len(frames) :] or not frames
+    assert set(re.findall(r"</?(\w+)", page)) <= {"div", "span", "small", "code", "em"}
+    assert [show_frame(frame) for frame in frames] == words(page)[1::2] or not frames

@@ -3,6 +3,7 @@ import re
 
 import pytest
 import zmq
+from IPython.core.formatters import DisplayFormatter
 from kernel import Kernel
 
 from zmqlab.record.arrivals import Arrivals
@@ -19,12 +20,12 @@ class Display:
 
     def __init__(self, monkeypatch):
         self.shown = []
-        monkeypatch.setattr(
-            live.DisplayHandle, "display", lambda _self, data, **_: self.shown.append(data)
-        )
-        monkeypatch.setattr(
-            live.DisplayHandle, "update", lambda _self, data, **_: self.shown.append(data)
-        )
+
+        def show(_handle, shown):
+            self.shown.append(DisplayFormatter().format(shown)[0])
+
+        monkeypatch.setattr(live.DisplayHandle, "display", show)
+        monkeypatch.setattr(live.DisplayHandle, "update", show)
 
 
 @pytest.fixture
@@ -47,6 +48,13 @@ def test_the_last_picture_is_still_and_whole(display):
     assert set(still) == {"text/plain", "image/png", WIDGET_VIEW}
     assert base64.b64decode(still["image/png"]).startswith(b"\x89PNG")
     assert moving["text/plain"] == still["text/plain"] == "Figure: tasks received by w1, w2."
+
+
+def test_where_no_notebook_is_the_text_is_shown(capsys):
+    view = ShareView(Journal(), ["w1", "w2"])
+    view.show()
+    view.finish()
+    assert set(capsys.readouterr().out.splitlines()) == {"Figure: tasks received by w1, w2."}
 
 
 def test_finishing_twice_or_before_it_is_shown_is_nothing(display):

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from zmqlab.record.journal import Span
-from zmqlab.show.look import INK, PALE, PALETTE, color, darker
+from zmqlab.show.look import DPI, INK, PALE, PALETTE, TITLE, color, darker, points
 from zmqlab.show.plots import (
     Picture,
     busy,
@@ -116,6 +116,18 @@ def test_a_title_of_ones_own_takes_the_place_of_the_computed_one(draw, data):
     assert axes(draw, data).get_title("left")
     assert axes(draw, data, title="Mine").get_title("left") == "Mine"
     assert Picture(draw, data, title="Mine").alt.startswith("Mine. ")
+
+
+@pytest.mark.parametrize(("draw", "data"), ALL[:5])
+def test_a_title_is_broken_only_where_its_next_word_has_no_room(draw, data):
+    title = "HWM 1 over tcp: the slow worker gets 17 of 90; done after 0.85 s, as long as before"
+    figure = Picture(draw, data, title=title).figure()
+    FigureCanvasAgg(figure).draw()
+    (ax,) = figure.axes
+    first, second, *_ = ax.get_title("left").split("\n")
+    longer = points(f"{first} {second.split(' ')[0]}", TITLE, "bold") / 72 * DPI
+    assert ax.bbox.x0 + longer > ax.bbox.x1 - 0.02 * figure.bbox.x1
+    assert ax._left_title.get_window_extent().x1 <= figure.bbox.x1
 
 
 # --- Shares -----------------------------------------------------------------------------------
@@ -428,7 +440,24 @@ def test_who_crosses_a_line_is_seen_beside_a_level_one():
     ax = axes(curves, MEANS, at=[0, 0.5, 8], along="variance", beside="in turn", mark=mark)
     assert [list(line.get_ydata()) for line in ax.lines[:2]] == [[1, 1, 1], [2, 1, 0.5]]
     assert vertical_lines(ax) == {":": 1}
-    assert "as good" in words(ax)
+    assert {"as good", "as much as in turn"} <= set(words(ax))
+
+
+@pytest.mark.parametrize(
+    ("others", "crossed"),
+    [
+        ([20, 20, 20], [1]),  # on one of the values
+        ([20, 40, 20], [1.5]),  # twice as much, then half
+        ([5, 40, 20], [0.5, 1.5]),
+        ([20, 40, 80], []),
+    ],
+)
+def test_a_ring_stands_where_a_line_crosses_the_level_one(others, crossed):
+    ax = axes(curves, {"a": [10, 20, 40], "b": others}, at=[1, 2, 3], along="x", beside="a")
+    rings = ax.collections[-1]
+    assert rings.get_offsets().tolist() == [pytest.approx((place, 1)) for place in crossed]
+    (ground,) = ax.patches
+    assert ground.get_extents().y1 == pytest.approx(ax.transData.transform((0, 1))[1])
 
 
 def test_lines_in_words():
@@ -491,7 +520,9 @@ def test_marks_of_one_name_are_alike_and_stand_at_their_values():
     ]
     assert len({line.get_marker() for line in marks}) == 2
     assert ax.get_xlabel() == "tasks, logarithmic scale"
-    assert axes(dots, LIMITS).get_xlim()[0] == 0
+    at_zero = axes(dots, {"run 1": {"first": 0, "second": 5}})
+    assert at_zero.get_xlim()[0] == 0
+    assert not any(line.get_clip_on() for line in at_zero.lines if line.get_marker() == "o")
 
 
 def test_marks_have_no_worker_s_colour_and_equal_ones_hide_none():

@@ -42,7 +42,7 @@ def test_a_guess_is_compared():
 
 def test_what_is_answered_on_the_page_is_the_guess():
     share = Prediction(QUESTION, low=0, high=30)
-    share.field.set_state({"guess": 12})  # as the browser does
+    share.field.set_state({"answer": 12})  # as the browser does
     assert share.guess == 12
     assert "you predicted 12" in str(share.compare(15))
 
@@ -52,9 +52,9 @@ def test_a_comparison_on_display_follows_the_slider():
     comparison = share.compare(10)
     comparison._repr_mimebundle_()
     assert "measured 10: no guess this time" in plain(comparison)
-    share.field.guess = 12
+    share.field.answer = 12
     assert "you predicted 12, 2 more" in plain(comparison)
-    share.field.guess = 9
+    share.field.answer = 9
     assert "you predicted 9, 1 less" in plain(comparison)
     assert "your guess 9" in comparison._shown.value
 
@@ -90,6 +90,27 @@ def test_marks_stand_where_their_numbers_are_and_the_ends_have_theirs():
     assert ">-5</text>" in beyond
 
 
+@pytest.mark.parametrize(("high", "ticks"), [(3, [60, 180, 300, 420]), (30, [])])
+def test_a_scale_of_few_steps_has_a_tick_for_each(high, ticks):
+    drawn = Prediction(QUESTION, guess=1, low=0, high=high).compare(2)._scale()
+    assert [float(x) for x in re.findall(r"M([\d.]+) 20v8", drawn)] == ticks
+    assert all(f'points="{x:.1f},' in drawn for x in ticks[1:3])
+
+
+def test_choices_are_listed_with_whose_each_was():
+    def lines(guess, measured):
+        order = Prediction("Who is first?", guess, choices=["w1", "w<2>", "by chance"])
+        return re.findall(r'1\.2em">(.*?)</div>', order.compare(measured)._html())
+
+    assert lines("w1", "w<2>") == [
+        "w1 <b>◀ your guess</b>",
+        "w&lt;2&gt; <b>◀ measured</b>",
+        "by chance",
+    ]
+    assert lines("w1", "w1")[0] == "w1 <b>◀ measured and your guess</b>"
+    assert lines("w1", "nobody")[3] == "nobody <b>◀ measured</b>"
+
+
 def test_a_guess_in_the_code_may_lie_outside_of_the_slider():
     assert Prediction(QUESTION, guess=99, low=0, high=30).field.high == 99
 
@@ -97,7 +118,7 @@ def test_a_guess_in_the_code_may_lie_outside_of_the_slider():
 def test_fractions_have_a_slider_of_fractions():
     share = Prediction("Seconds until all is done", low=0.0, high=2.0)
     assert (share.field.step, share.field.start) == (0.02, 1)
-    share.field.guess = 0.12
+    share.field.answer = 0.12
     assert share.guess == pytest.approx(0.12)
     assert "measured 0.333: you predicted 0.12, 0.213 less" in str(share.compare(1 / 3))
 
@@ -119,10 +140,9 @@ def test_a_question_may_have_choices_in_place_of_a_slider():
     assert order.guess is None
     assert order.field.choices == ["w1", "w2", "by chance"]
     assert str(order.compare("w2")) == "Who is first?\n  measured w2: no guess this time"
-    order.field.set_state({"guess": "w1"})
+    order.field.set_state({"answer": "w1"})
     assert str(order.compare("w2")).endswith("measured w2: you predicted w1. What did you assume?")
     assert str(order.compare("w1")).endswith("measured w1: you predicted w1, and so it is")
-    assert order.compare("w2")._scale() == ""
     assert Prediction("Who is first?", choices=["w1", "w2", "by chance"]).guess == "w1"
 
 

@@ -137,6 +137,20 @@ def test_it_plays_pauses_and_ends_by_itself(page):
     assert page.get_by_role("button", name="Play").is_visible()
 
 
+def test_on_a_narrow_page_nothing_is_cut_and_letters_keep_their_size(page):
+    page.set_viewport_size({"width": 500, "height": 450})
+    for part in (".bar", ".stage", ".way"):
+        eventually(
+            lambda part=part: page.locator(part).evaluate("e => e.scrollWidth <= e.clientWidth"),
+            within=10,
+            what=f"{part} to fit",
+        )
+    letters = page.locator("svg text").evaluate_all(
+        """all => all.map((e) => parseFloat(getComputedStyle(e).fontSize) * e.getScreenCTM().a)"""
+    )
+    assert min(letters) >= 12
+
+
 NOTE_PLACES = """() => {
     window.places = new Set();
     new MutationObserver((changes) => changes.forEach(({target}) =>

@@ -15,7 +15,7 @@ def sliders_of_two():
 def test_a_slider_that_moves_changes_the_picture():
     sliders = sliders_of_two()
     before = sliders._shown.value
-    sliders.sliders["workers"].value = 3
+    sliders.sliders["workers"].set_state({"answer": 3})  # as the browser does
     assert sliders.values == {"load": 0.5, "workers": 3}
     assert sliders._shown.value != before
     assert "w3" in sliders._shown.value  # in the picture's alternative text
@@ -43,10 +43,11 @@ def test_an_error_of_the_drawing_is_shown_and_the_next_move_draws_again():
 
 def test_sliders_leave_a_picture_and_a_constant_text_for_where_nothing_moves():
     sliders = sliders_of_two()
-    shown = sliders._repr_mimebundle_()
+    shown, metadata = sliders._repr_mimebundle_()
+    assert metadata["image/png"]["alt"].startswith("Each of the 2 got 4 of 8 tasks. Bar chart")
     assert shown["text/plain"] == (
         "A picture that follows its sliders: load 0.1 to 0.9, workers 1 to 8."
     )
     assert base64.b64decode(shown["image/png"]).startswith(b"\x89PNG")
     sliders.values = {"workers": 7}
-    assert sliders._repr_mimebundle_()["text/plain"] == shown["text/plain"]
+    assert sliders._repr_mimebundle_()[0]["text/plain"] == shown["text/plain"]

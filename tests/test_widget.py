@@ -56,6 +56,14 @@ def test_what_a_cell_showed_is_closed_when_it_shows_something_in_another_run(she
     assert [part.comm is None for part in parts] == [True, True, False, False]
 
 
+def test_what_is_in_a_widget_is_closed_with_it(shell):
+    inner = Closing()
+    for run, widget in (("1", widgets.VBox([inner])), ("2", Closing())):
+        shell.cell, shell.run = "a", run
+        bundle(widget, "")
+    assert inner.closed
+
+
 def test_what_a_cell_shows_again_stays_open(shell):
     kept = Closing()
     for run in ("1", "2", "3"):

@@ -188,41 +188,36 @@ def show(frames: Iterable[bytes], kind: str = "", longest: int = LONGEST) -> str
 # Told apart by label, by outline and by shape, and only then by colour. The lines stand out from
 # a white and from a black page; the tints are faint enough for the page's own text colour. Named
 # in digits, because JupyterLab strips what it does not know from a page it does not trust yet.
-_CELL = "padding:.25em .6em;text-align:left;font-family:monospace;white-space:nowrap;"
+_BOX = "display:block;padding:.25em .6em;overflow-wrap:anywhere;"
 _LOOK: dict[Role, str] = {
     "address": "border:2px dashed #2e86c1;border-radius:1em;background:rgba(46,134,193,.16);",
-    "delimiter": "border:4px double #808080;background:rgba(128,128,128,.25);",
+    "delimiter": "border:4px double #808080;padding:.1em .6em;background:rgba(128,128,128,.25);",
     "body": "border:2px solid #b9770e;background:rgba(230,159,0,.16);",
     "frame": "border:2px dotted #808080;background:transparent;",
 }
-_LABEL = "padding:0 .6em;text-align:left;font-weight:normal;font-size:85%;background:transparent;"
+_PART = "display:inline-block;vertical-align:bottom;margin:0 0 .2em;"
+_LABEL = "display:block;padding:0 .6em;"
 
 
 def show_html(frames: Iterable[bytes], kind: str = "", longest: int = LONGEST) -> str:
-    """The frames as an HTML table: a row of labels over a row of boxes, one for each frame.
+    """The frames as HTML: a box for each, with its label above, in as many lines as they need.
 
     An address is a rounded dashed box, the delimiter a double-lined one, the body a plain one,
     and each says so above it: nothing rests on colour, and where a page drops the styles (GitHub
-    does) the labels remain.
+    does) the labels remain, each before its frame.
     """
     found = parts(frames, kind)
     if not found:
         return "<em>(no frames)</em>"
-    labels = "".join(
-        f'<th style="{_LABEL}border:none">{_label(part)}</th>' for part in found[:MOST]
-    )
-    boxes = "".join(
-        f'<td style="{_CELL}{_LOOK[part.role]}">{html.escape(show_frame(part.frame, longest))}</td>'
+    shown = [
+        f'<span style="{_PART}"><small style="{_LABEL}">{_label(part)}</small> '
+        f'<code style="{_BOX}{_LOOK[part.role]}">'
+        f"{html.escape(show_frame(part.frame, longest))}</code></span>"
         for part in found[:MOST]
-    )
-    rest = ""
+    ]
     if len(found) > MOST:
-        rest = f'<td style="{_CELL}border:none">… and {len(found) - MOST} more frames</td>'
-    return (
-        '<table style="border-collapse:separate;border-spacing:.3em 0;border:none;margin:.2em 0">'
-        f'<tr style="background:transparent">{labels}</tr>'
-        f'<tr style="background:transparent">{boxes}{rest}</tr></table>'
-    )
+        shown.append(f"… and {len(found) - MOST} more frames")
+    return f"<div>{' '.join(shown)}</div>"
 
 
 def _label(part: Part) -> str:

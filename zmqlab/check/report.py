@@ -43,7 +43,7 @@ class Finding:
     @property
     def title(self) -> str:
         """What was seen in short, for the picture of it."""
-        return shorten(self.evidence.partition("\n")[0], LONGEST_TITLE).rstrip(".:")
+        return shorten(self.evidence.partition("\n")[0], LONGEST_TITLE).rstrip(".,:;")
 
 
 def passed(rule: str, evidence: str) -> Finding:
@@ -119,7 +119,7 @@ class Report:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        titles = ["", "What was asked", "What was seen"]
+        titles = ["Verdict", "What was asked", "What was seen"]
         if hints := any(finding.hint for finding in self.findings):
             titles.append("Where to look")
         head = "".join(f'<th scope="col" style="{_CELL}">{title}</th>' for title in titles)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
+from matplotlib.patheffects import withStroke
 
 from zmqlab.span import Span
 
@@ -45,7 +46,7 @@ def busy(
     `until`: the time for which the axis has room, to compare pictures; by default the makespan.
     """
     work = _Work(spans, who)
-    dress(ax, title or _title(work, bound))
+    dress(ax, title or _title(work, bound), names=work.rows)
     until = until or max(work.makespan, bound or 0) or 1.0
     scale, unit = unit_for(until)
     for row, (name, bars) in enumerate(work.rows.items()):
@@ -83,7 +84,8 @@ def busy(
     if bound is None:
         over(ax, work.makespan * scale, done if work.spans else "", "left")
         return
-    ax.axvline(bound * scale, color=INK, linestyle="--", linewidth=1.6)
+    line = ax.axvline(bound * scale, color=INK, linestyle="--", linewidth=1.6)
+    line.set_path_effects([withStroke(linewidth=3.2, foreground=PAPER)])  # over dark bars
     limit = f"lower bound {duration(bound)}"
     room = until * 1.2 / inches(ax)[0] * len(limit) * TEXT * 0.6 / 72  # that the words need
     if bound < room and work.makespan < bound + room:  # none between the lines, nor before

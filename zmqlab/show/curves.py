@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from itertools import cycle
+from itertools import cycle, pairwise
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullLocator
 
-from .look import GREY, INK, LINES, PALETTE, SMALL, TEXT, color, darker, dress, over, short, table
+from .look import (
+    GREY,
+    INK,
+    LINES,
+    PALE,
+    PALETTE,
+    SMALL,
+    TEXT,
+    color,
+    darker,
+    dress,
+    over,
+    short,
+    table,
+)
 from .picture import KINDS, Kind
 
 Curves = Mapping[str, Sequence[float]]
@@ -29,15 +44,21 @@ def curves(
     """A line for each name through its numbers, one for each value of `at`, on a logarithmic scale.
 
     along: what the values are; they stand at even distances. beside: the name whose numbers the
-    others are divided by; its own line is level then, and to see which lines cross it is easy.
-    mark: one of the values, and what begins there.
+    others are divided by: its own line is level then, the ground below it is pale, and a ring
+    stands where another line crosses it. mark: one of the values, and what begins there.
     """
     dress(ax, title or _title(rows, unit))
     base = rows[beside] if beside else [1.0] * len(at)
+    crossed: list[float] = []
     looks = zip(rows.items(), cycle(PALETTE[:-1]), cycle(LINES), cycle("osD^vP"), strict=False)
     for (name, numbers), its_color, line, marker in looks:
+        drawn = [number / one for number, one in zip(numbers, base, strict=True)]
+        if name == beside:
+            ax.plot(drawn, color=INK, linewidth=2.2, label=name)
+            continue
+        crossed += _crossings(drawn) if beside else []
         ax.plot(
-            [number / one for number, one in zip(numbers, base, strict=True)],
+            drawn,
             color=darker(its_color if color(name) == GREY else color(name)),
             linestyle=line,
             linewidth=1.8,
@@ -53,6 +74,19 @@ def curves(
     ax.set_xticks(range(len(at)), [f"{value:g}" for value in at])
     ax.set_xlabel(along, color=INK, fontsize=TEXT)
     ax.set_ylabel(f"{unit},\n{beside} = 1" if beside else unit, color=INK, fontsize=TEXT)
+    if beside:
+        low, high = ax.get_ylim()
+        ax.axhspan(low, 1, color=PALE, zorder=0)
+        ax.set_ylim(low, high)
+        ax.scatter(
+            crossed,
+            [1] * len(crossed),
+            s=120,
+            facecolor="none",
+            edgecolor=INK,
+            zorder=3,
+            label=f"as much as {beside}",
+        )
     if mark:
         place = list(at).index(mark[0])
         ax.axvline(place, color=INK, linestyle=":", linewidth=1.6, zorder=0)
@@ -97,13 +131,19 @@ def curves_alt(
     )
 
 
+def _crossings(multiples: Sequence[float]) -> list[float]:
+    """Where a line of multiples passes 1, in steps from one to the next."""
+    steps = enumerate(pairwise(map(math.log, multiples)))
+    return [place + one / (one - two) for place, (one, two) in steps if (one > 0) != (two > 0)]
+
+
 def _title(rows: Curves, unit: str) -> str:
     numbers = [number for row in rows.values() for number in row]
     return f"From {short(min(numbers))} to {short(max(numbers))} {unit}" if numbers else "No values"
 
 
-def _height(rows: Curves, **_options: Any) -> float:
-    return 3.8 + 0.2 * (len(rows) / 3)
+def _height(rows: Curves, *, beside: str | None = None, **_options: Any) -> float:
+    return (4.4 if beside else 3.8) + 0.2 * (len(rows) / 3)
 
 
 KINDS[curves] = Kind("Figure: how it changes.", curves_alt, _height)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 from IPython.display import DisplayHandle
@@ -73,10 +73,13 @@ class ShareView:
     def __repr__(self) -> str:
         return f"Figure: {self.unit} {self.way} by {', '.join(self.who)}."
 
+    def _repr_mimebundle_(self, **_options: Any) -> dict[str, Any]:
+        return bundle(self._widget, repr(self)) if self._widget else {"text/plain": repr(self)}
+
     def show(self) -> None:
         """Put the bars into the output of the running cell."""
         self._widget = widgets.HTML(self._moving())
-        self._handle.display(bundle(self._widget, repr(self)), raw=True)
+        self._handle.display(self)
 
     def refresh(self) -> None:
         """Draw the bars anew, unless that was done a moment ago; call it as often as you like.
@@ -100,8 +103,7 @@ class ShareView:
         counts = self.counts
         title = self.title(counts) if callable(self.title) else self.title
         still = Picture(shares, counts, title=title, unit=self.unit, text=repr(self))
-        data, metadata = still._repr_mimebundle_()
-        self._handle.update(data, metadata=metadata, raw=True)
+        self._handle.update(still)
         close(self._widget)
         self._widget = None
 

@@ -54,12 +54,12 @@ def worker_number(name: str) -> int | None:
 def dress(ax: Axes, title: str, pad: float = 20, names: Iterable[str] = ()) -> None:
     """Dark on light whatever matplotlib's settings are, with the finding above.
 
-    `names`: what stands left of the rows, where that may be long: the title begins right of it.
+    `names`: what stands left of the rows; the title begins right of them.
     """
     if figure := ax.get_figure():
         figure.set_facecolor(PAPER)
     ax.set_facecolor(PAPER)
-    beyond = max(0.0, max((points(name, TEXT) for name in names), default=0) - 38)
+    beyond = max((points(name, TEXT) - 42 for name in names), default=0)  # what `inches` leaves
     ax.set_title(
         _lines(title, inches(ax)[0] * 72 - beyond),
         loc="left",

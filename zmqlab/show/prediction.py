@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import anywidget
 import ipywidgets as widgets
-import traitlets
 
+from .field import Field
 from .look import short
 from .widget import bundle
 
@@ -19,20 +17,7 @@ if TYPE_CHECKING:
 
 Answer = float | str
 LEFT, RIGHT, LINE = 60, 420, 24  # where the scale begins and ends, and its height, in pixels
-
-
-class Field(anywidget.AnyWidget):
-    """A question on the page, and where it is answered: a slider, or choices if there are any."""
-
-    _esm = Path(__file__).with_name("prediction.js").read_text(encoding="utf-8")
-    _css = Path(__file__).with_name("prediction.css").read_text(encoding="utf-8")
-    question = traitlets.Unicode().tag(sync=True)
-    low = traitlets.Float().tag(sync=True)
-    high = traitlets.Float().tag(sync=True)
-    step = traitlets.Float(1.0).tag(sync=True)
-    start = traitlets.Float().tag(sync=True)  # where the slider is before there is a guess
-    choices = traitlets.List(traitlets.Unicode()).tag(sync=True)
-    guess = traitlets.Any(None).tag(sync=True)  # a number, one of the choices, or None
+FEW = 20  # steps that the scale has a tick for each of
 
 
 class Prediction:
@@ -79,14 +64,14 @@ class Prediction:
             self.field = Field(
                 question=question, low=self.low, high=self.high, step=self.step, start=start
             )
-        self.field.observe(self._answered, "guess")
+        self.field.observe(self._answered, "answer")
         if kept is not None:
             self.guess = kept
 
     @property
     def guess(self) -> Answer | None:
         """What the learner expects, or None."""
-        return self.field.guess  # type: ignore[no-any-return]
+        return self.field.answer  # type: ignore[no-any-return]
 
     @guess.setter
     def guess(self, guess: Answer) -> None:
@@ -94,13 +79,13 @@ class Prediction:
             offered = ", ".join(f'"{choice}"' for choice in self.choices)
             what = f"one of {offered}" if offered else "a number"
             raise ValueError(f"a guess is {what}; got {guess!r}")
-        self.field.guess = guess
+        self.field.answer = guess
 
     def _fits(self, guess: Answer | None) -> bool:
         return guess in self.choices if self.choices else isinstance(guess, int | float)
 
     def _answered(self, _change: Any) -> None:
-        self._kept[self.question] = self.field.guess
+        self._kept[self.question] = self.field.answer
         for comparison in self._comparisons:
             comparison.refresh()
 
@@ -167,23 +152,42 @@ class Comparison:
             self._shown.value = self._html()
 
     def _html(self) -> str:
+        drawn = self._list() if self.prediction.choices else self._scale()
         return (
+            '<div style="font:14px/1.5 system-ui,sans-serif">'
             f'<div role="status"><b>{html.escape(self.prediction.question)}</b><br>'
-            f"{html.escape(self._verdict())}</div>{self._scale()}"
+            f'{html.escape(self._verdict())}</div><div aria-hidden="true">{drawn}</div></div>'
         )
+
+    def _list(self) -> str:
+        """The choices, one below the other, and which was whose."""
+        answers = {"measured": self.measured, "your guess": self.prediction.guess}
+        lines = []
+        for choice in dict.fromkeys([*self.prediction.choices, _said(self.measured)]):
+            whose = " and ".join(name for name, answer in answers.items() if answer == choice)
+            mark = f" <b>◀ {whose}</b>" if whose else ""
+            lines.append(f'<div style="padding-left:1.2em">{html.escape(choice)}{mark}</div>')
+        return "".join(lines)
 
     def _scale(self) -> str:
         """A line from low to high: measured below it, the guess above; told apart by shape too."""
         guess, measured = self.prediction.guess, self.measured
         if isinstance(guess, str) or isinstance(measured, str):
             return ""
-        low, high = min(self.prediction.low, measured), max(self.prediction.high, measured)
+        asked = self.prediction
+        low, high = min(asked.low, measured), max(asked.high, measured)
+
+        def place(number: float) -> float:
+            return LEFT + (RIGHT - LEFT) * (number - low) / (high - low)
+
+        steps = round((asked.high - asked.low) / asked.step)
+        ticks = [place(asked.low + n * asked.step) for n in range(steps + 1) if steps <= FEW]
         marks = [(measured, f"measured {short(measured)}", -1)]  # below the line
         if guess is not None:
             marks.append((guess, f"your guess {short(guess)}", 1))
         drawn = []
         for number, words, up in marks:
-            at = LEFT + (RIGHT - LEFT) * (number - low) / (high - low)
+            at = place(number)
             beside, anchor = (8, "start") if at < (LEFT + RIGHT) / 2 else (-8, "end")
             tip, foot, base = LINE - 2 * up, LINE - 11 * up, LINE - 7 if up > 0 else LINE + 15
             drawn.append(
@@ -191,10 +195,11 @@ class Comparison:
                 f'<text x="{at + beside:.1f}" y="{base}" text-anchor="{anchor}">{words}</text>'
             )
         return (
-            f'<svg viewBox="0 0 480 {2 * LINE}" width="480" height="{2 * LINE}" aria-hidden="true" '
+            f'<svg viewBox="0 0 480 {2 * LINE}" width="480" height="{2 * LINE}" '
             'style="font-size:12px;fill:currentColor;max-width:100%">'
             f'<line x1="{LEFT}" x2="{RIGHT}" y1="{LINE}" y2="{LINE}" stroke="currentColor" '
             f'stroke-width="2"/>{"".join(drawn)}'
+            f'<path d="{"".join(f"M{x:.1f} {LINE - 4}v8" for x in ticks)}" stroke="currentColor"/>'
             f'<text x="{LEFT - 6}" y="{LINE + 4}" text-anchor="end">{short(low)}</text>'
             f'<text x="{RIGHT + 6}" y="{LINE + 4}">{short(high)}</text></svg>'
         )

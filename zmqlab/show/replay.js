@@ -4,8 +4,9 @@
 // receiver's socket.
 
 const SVG = "http://www.w3.org/2000/svg";
-const NODE = 190; // the size of things on the stage, in its own units
-const GAP = 200;
+const NODE = [100, 190]; // how wide a participant is, in pixels: at least, and where there is room
+const GAP = [64, 200]; // and how far it stands from the next
+const WORDS = 120; // a gap with room for words
 const LINE = 24;
 const BETWEEN = 24; // room for a message above each participant
 const ABOVE = 22;
@@ -118,6 +119,7 @@ export function mount(root, score) {
   return () => {
     clearTimeout(timer);
     cancelAnimationFrame(frame);
+    view.end();
   };
 }
 
@@ -137,8 +139,20 @@ function build(root, score) {
   const seek = element("input", { type: "range", min: 0, max: score.steps.length, step: 1 });
   const speed = element("input", { type: "range", min: 0, max: SPEEDS.length - 1, step: 1 });
   const rate = element("span", {});
-  const stage = draw(score);
-  stage.svg.setAttribute("tabindex", "0");
+  const place = element("div", { class: "stage" });
+  let stage;
+  let shown = 0;
+  // Drawn for the room that there is, not made smaller: who zooms in wants larger letters.
+  const fit = () => {
+    const focused = place.contains(document.activeElement);
+    stage = draw(score, place.clientWidth || Infinity);
+    place.replaceChildren(stage.svg);
+    stage.show(shown);
+    if (focused) {
+      stage.svg.focus();
+    }
+  };
+  const watching = new ResizeObserver(fit);
   const said = element("p", { class: "said", role: "status" });
   const way = element("div", { class: "way" });
   root.replaceChildren(
@@ -151,11 +165,13 @@ function build(root, score) {
       element("label", { class: "when" }, [element("span", {}, "Hop"), seek]),
       element("label", {}, [element("span", {}, "Speed"), speed, rate]),
     ]),
-    stage.svg,
+    place,
     said,
     way,
     keysHelp(score),
   );
+  fit();
+  watching.observe(place);
   let actions = {};
 
   function show(at, speedNow) {
@@ -167,6 +183,7 @@ function build(root, score) {
     const sentence = tell(score, at);
     seek.setAttribute("aria-valuetext", sentence);
     said.textContent = sentence;
+    shown = at;
     stage.show(at);
     const story = (now ?? score.steps[0])?.story;
     const focused = way.contains(document.activeElement) ? document.activeElement.dataset.at : null;
@@ -178,7 +195,8 @@ function build(root, score) {
 
   return {
     show,
-    move: stage.move,
+    move: (at, part) => stage.move(at, part),
+    end: () => watching.disconnect(),
     playing(on) {
       play.textContent = on ? "❚❚ Pause" : "▶ Play";
       play.setAttribute("aria-label", on ? "Pause" : "Play");
@@ -252,7 +270,7 @@ function opened(score, story, at, seek) {
     .map((step, n) => ({ step, n: n + 1 }))
     .filter(({ step }) => step.story === story)
     .map(({ step, n }) => row(score, step, n, at, seek));
-  const heading = ["", "Hop", "ms", "Seen at", "", "Frames"].map((text) =>
+  const heading = ["State", "Hop", "ms", "Seen at", "Way", "Frames"].map((text) =>
     element("th", { scope: "col" }, text),
   );
   return element("table", {}, [
@@ -299,13 +317,14 @@ function queued(score, at) {
   return [...found.values()];
 }
 
-function draw(score) {
-  const { nodes, width, height } = places(score);
+function draw(score, room) {
+  const { nodes, width, height } = places(score, room);
   const svg = shape("svg", {
     viewBox: `0 0 ${width} ${height}`,
     width,
     height,
     role: "img",
+    tabindex: 0,
     "aria-label": `Stage with ${score.participants.map((p) => p.name).join(", ")}`,
   });
   const links = new Map();
@@ -355,7 +374,7 @@ function draw(score) {
     }
     const [from, to] = [nodes.get(step.from), nodes.get(step.to)];
     const door = doorOf(to, step.into);
-    const queue = { x: door.x + door.side * 60, y: door.y - 10 - ABOVE };
+    const queue = { x: door.x + door.side * (door.words ? 60 : 30), y: door.y - 10 - ABOVE };
     const [start, end] = step.way === "sent" ? [over(from), queue] : [queue, over(to)];
     const ease = part * part * (3 - 2 * part);
     const size = Number(drawn.dataset.width);
@@ -373,24 +392,31 @@ function linkName(step) {
 }
 
 // Where everybody stands: columns from left to right, each centred.
-function places(score) {
+function places(score, room) {
   const columns = [];
   for (const participant of score.participants) {
     (columns[participant.column] ??= []).push(participant);
   }
-  const sizes = columns.map((column) => column.map((p) => tall(score, p)));
+  const gaps = columns.length - 1;
+  const wide = between(NODE, (room - 20 - gaps * WORDS) / columns.length);
+  const gap = between(GAP, (room - 20 - columns.length * wide) / Math.max(1, gaps));
+  const sizes = columns.map((column) => column.map((p) => tall(score, p, wide)));
   const heights = sizes.map((s) => s.reduce((sum, h) => sum + h + BETWEEN, 0));
   const height = Math.max(60, ...heights) + 8;
   const nodes = new Map();
   columns.forEach((column, c) => {
     let y = (height - heights[c]) / 2 + BETWEEN;
     column.forEach((participant, r) => {
-      const node = { x: 10 + c * (NODE + GAP), y, tall: sizes[c][r] };
+      const node = { x: 10 + c * (wide + gap), y, wide, tall: sizes[c][r], words: gap >= WORDS };
       nodes.set(participant.name, { ...node, ...box(score, participant, node) });
       y += sizes[c][r] + BETWEEN;
     });
   });
-  return { nodes, width: 20 + columns.length * NODE + (columns.length - 1) * GAP, height };
+  return { nodes, width: 20 + columns.length * wide + gaps * gap, height };
+}
+
+function between([least, most], size) {
+  return Math.floor(Math.max(least, Math.min(most, size)));
 }
 
 function socketsOf(score, participant) {
@@ -398,28 +424,35 @@ function socketsOf(score, participant) {
   return own.length ? own : [{ number: null, kind: "" }];
 }
 
-function tall(score, participant) {
+function tall(score, participant, wide) {
   const lines = socketsOf(score, participant).length;
-  return LINE * (lines === 1 ? 1 : lines + 1) + 6;
+  return LINE * (isInOneLine(lines, wide) ? 1 : lines + 1) + 6;
+}
+
+function isInOneLine(lines, wide) {
+  return lines === 1 && wide > 150;
 }
 
 // A participant: its name, a line for each of its sockets, and outside, before each, its queue.
-function box(score, participant, { x, y, tall: height }) {
+function box(score, participant, { x, y, wide, tall: height, words }) {
   const drawn = shape("g", { class: "node" });
+  const name = shortened(participant.name, Math.floor((wide - 20) / 8));
   drawn.append(
-    shape("rect", { x, y, width: NODE, height, rx: 6, stroke: participant.color }),
+    shape("rect", { x, y, width: wide, height, rx: 6, class: "edge" }),
     shape("rect", { x, y, width: 8, height, rx: 4, style: `fill:${participant.color}` }),
-    shape("text", { x: x + 16, y: y + 20, class: "name" }, shortened(participant.name, 14)),
+    shape("text", { x: x + 16, y: y + 20, class: "name" }, name),
     shape("title", {}, participant.name),
   );
   const sockets = socketsOf(score, participant);
   const doors = sockets.map((socket, n) => {
-    const text = y + 20 + (sockets.length === 1 ? 0 : LINE * (n + 1));
-    const [at, anchor] = sockets.length === 1 ? [x + NODE - 10, "end"] : [x + 16, "start"];
+    const inLine = isInOneLine(sockets.length, wide);
+    const text = y + 20 + (inLine ? 0 : LINE * (n + 1));
+    const [at, anchor] = inLine ? [x + wide - 10, "end"] : [x + 16, "start"];
     const side = sideOf(score, participant, socket.number);
     const queue = shape("g", {});
     drawn.append(shape("text", { x: at, y: text, "text-anchor": anchor }, socket.kind), queue);
-    return { socket: socket.number, queue, side, x: side < 0 ? x - 6 : x + NODE + 6, y: text - 4 };
+    const before = side < 0 ? x - 6 : x + wide + 6;
+    return { socket: socket.number, queue, side, x: before, y: text - 4, words };
   });
   return { drawn, doors };
 }
@@ -431,15 +464,15 @@ function sideOf(score, participant, socket) {
   return into && column(into.from) > participant.column ? 1 : -1;
 }
 
-// The queue before a socket: a mark for each message, up to six, and how many they are.
-function fill({ queue, side, x, y }, n) {
-  const marks = Array.from({ length: Math.min(n, 6) }, (_, i) =>
+// The queue before a socket: a mark for each message, up to a few, and how many they are.
+function fill({ queue, side, x, y, words }, n) {
+  const marks = Array.from({ length: Math.min(n, words ? 6 : 3) }, (_, i) =>
     shape("rect", { class: "waiting", x: x + side * 8 * i - 3, y: y - 7, width: 5, height: 14 }),
   );
   const beyond = x + side * (8 * marks.length + 4);
   const anchor = side < 0 ? "end" : "start";
   const place = { x: beyond, y: y + 5, "text-anchor": anchor, class: "count" };
-  const count = shape("text", place, `${n} waiting`);
+  const count = shape("text", place, words ? `${n} waiting` : `${n}`);
   queue.replaceChildren(...(n ? [...marks, count] : []));
 }
 
@@ -448,17 +481,17 @@ function doorOf(node, socket) {
 }
 
 function over(node) {
-  return { x: node.x + NODE / 2, y: node.y - ABOVE };
+  return { x: node.x + node.wide / 2, y: node.y - ABOVE };
 }
 
 function curve(a, b) {
   const [left, right] = a.x <= b.x ? [a, b] : [b, a];
   const [y1, y2] = [left.y + left.tall / 2, right.y + right.tall / 2];
   if (left.x === right.x) {
-    const x = left.x + NODE;
+    const x = left.x + left.wide;
     return `M ${x} ${y1} C ${x + 60} ${y1} ${x + 60} ${y2} ${x} ${y2}`;
   }
-  return `M ${left.x + NODE} ${y1} L ${right.x} ${y2}`;
+  return `M ${left.x + left.wide} ${y1} L ${right.x} ${y2}`;
 }
 
 // A message in flight: a box for each frame, told apart by its outline and what it says. After
@@ -469,7 +502,7 @@ function token(step) {
   let x = 0;
   for (const frame of frames.slice(0, 6)) {
     const text = (frame.role === "address" ? "@" : "") + shortened(frame.text, 10);
-    const width = 7 * text.length + 10;
+    const width = 7.3 * text.length + 10;
     const one = shape("g", { class: `frame ${frame.role}` });
     one.append(
       shape("rect", { x, y: 0, width, height: 20, rx: frame.role === "address" ? 9 : 1 }),

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import anywidget
+import ipywidgets as widgets
 import traitlets
 from IPython.display import display
 
@@ -25,8 +26,8 @@ from zmqlab.record.journal import Hop, Journal
 from zmqlab.record.stories import Step, steps
 
 from . import plots
-from .live import bundle
 from .look import GREY, color, natural
+from .widget import bundle
 
 __all__ = ["Replay", "columns"]
 
@@ -206,11 +207,16 @@ class Replay:
         return data | bundle(Player(score=self.score()), repr(self)), metadata
 
     def _ipython_display_(self) -> None:
-        """Show the player, and below it the story: a page shows one form of an output only."""
+        """Show the player; where no widget lives, the picture, and below it the story.
+
+        A page shows one form of an output only, so the story is one of its own: where widgets
+        live it is an empty one, since the player tells it.
+        """
         data, metadata = self._repr_mimebundle_()
         display(data, metadata=metadata, raw=True)
         if self._followed():
-            print(self)
+            nothing = widgets.Box(layout=widgets.Layout(display="none"))
+            display(bundle(nothing, str(self)), raw=True)
 
     def to_html(self) -> str:
         """A whole page with the player and the story in it; it needs nothing from elsewhere."""

@@ -111,9 +111,11 @@ def dots(
             markersize=max(5, 11 - 2.5 * place),
             color=face,
             markeredgecolor=INK,
+            clip_on=False,  # a mark at 0 is whole
             label=name,
         )
     name_rows(ax, rows)
+    ax.tick_params(axis="y", pad=8)  # room for half a mark
     if log:
         ax.set_xscale("log")
         ax.xaxis.set_major_formatter(lambda value, _place: f"{value:g}")

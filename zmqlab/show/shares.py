@@ -38,7 +38,7 @@ def shares(
 
     `most`: the count for which the axis has room, to compare pictures; by default the highest.
     """
-    dress(ax, title or _title(counts, unit))
+    dress(ax, title or _title(counts, unit), names=counts)
     rows = range(len(counts))
     ax.barh(
         rows,

@@ -9,6 +9,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
+from .field import Field
 from .look import short
 from .picture import Picture, as_html
 from .widget import bundle
@@ -30,58 +31,48 @@ class Sliders:
         **ranges: tuple[float, float, float, float],
     ) -> None:
         self.draw = draw
+        self.ranges = ranges
         self.seconds = 0.0  # that the last picture took
-        self.sliders = {name: _slider(name, *ends) for name, ends in ranges.items()}
+        self.sliders = {
+            name: Field(question=name, low=low, high=high, step=step, answer=value, says="")
+            for name, (low, high, step, value) in ranges.items()
+        }
         self._shown = widgets.HTML()
-        self._still: dict[str, Any] = {}
+        self._still: tuple[dict[str, Any], dict[str, Any]] = {}, {}
+        self._moving = widgets.VBox([*self.sliders.values(), self._shown])
         for slider in self.sliders.values():
-            slider.observe(lambda _change: self.redraw(), "value")
+            slider.observe(lambda _change: self.redraw(), "answer")
         self.redraw()
 
     @property
     def values(self) -> dict[str, float]:
         """Where the sliders are."""
-        return {name: slider.value for name, slider in self.sliders.items()}
+        return {name: slider.answer for name, slider in self.sliders.items()}
 
     @values.setter
     def values(self, values: Mapping[str, float]) -> None:
         for name, value in values.items():
-            self.sliders[name].value = value
+            low, high, *_ = self.ranges[name]
+            self.sliders[name].answer = min(max(low, value), high)
 
     def redraw(self) -> None:
         """Draw the picture for where the sliders are; an error of `draw` is shown in its place."""
         began = time.monotonic()
         try:
             picture = self.draw(**self.values)
-            self._still, _metadata = picture.still()
+            self._still = picture.still()
         except Exception as error:  # a callback's error would vanish in a log
             self._shown.value = f"<pre>{html.escape(f'{type(error).__name__}: {error}')}</pre>"
         else:
-            self._shown.value = as_html(self._still["image/png"], picture.alt)
+            self._shown.value = as_html(self._still[0]["image/png"], picture.alt)
         self.seconds = time.monotonic() - began
 
     def __repr__(self) -> str:
         ends = (
-            f"{name} {short(slider.min)} to {short(slider.max)}"
-            for name, slider in self.sliders.items()
+            f"{name} {short(low)} to {short(high)}" for name, (low, high, *_) in self.ranges.items()
         )
         return f"A picture that follows its sliders: {', '.join(ends)}."
 
-    def _repr_mimebundle_(self, **_options: Any) -> dict[str, Any]:
-        moving = widgets.VBox([*self.sliders.values(), self._shown])
-        return self._still | bundle(moving, repr(self))
-
-
-def _slider(name: str, low: float, high: float, step: float, value: float) -> Any:
-    whole = all(isinstance(number, int) for number in (low, high, step, value))
-    kind = widgets.IntSlider if whole else widgets.FloatSlider
-    return kind(
-        readout_format="d" if whole else ".2f",
-        value=value,
-        min=low,
-        max=high,
-        step=step,
-        description=name,
-        style={"description_width": "6em"},
-        layout=widgets.Layout(width="30em", max_width="100%"),
-    )
+    def _repr_mimebundle_(self, **_options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        data, metadata = self._still
+        return data | bundle(self._moving, repr(self)), metadata

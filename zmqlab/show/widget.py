@@ -32,10 +32,12 @@ def bundle(widget: widgets.Widget, text: str) -> dict[str, Any]:
 
 
 def close(widget: widgets.Widget) -> None:
-    """End a widget, and what it is laid out and styled by: each is a model of its own."""
+    """End a widget, what is in it, and what it is laid out and styled by: each is a model."""
     for name in ("layout", "style"):
         if part := getattr(widget, name, None):
             part.close()
+    for child in getattr(widget, "children", ()):
+        close(child)
     widget.close()
 
 

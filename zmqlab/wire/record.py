@@ -195,16 +195,20 @@ class Wire(Sequence[Record]):
         rows = self._rows()
         if not rows:
             return "<em>(nothing on the wire)</em>"
-        cell = 'style="text-align:left;white-space:nowrap;padding:.15em .7em"'
+        cell = 'style="text-align:left;padding:.15em .7em"'
         mono = cell.replace('style="', 'style="font-family:monospace;')
+        long = mono.replace('style="', 'style="overflow-wrap:anywhere;')
         head = "".join(f"<th {cell}>{name}</th>" for name in self._HEAD)
         body = []
         for heading, row in rows:
             if heading:
                 body.append(f'<tr><th colspan="5" {cell}>{heading}</th></tr>')
-            where, *others = (html.escape(value) for value in row)
-            shown = "".join(f"<td {mono}>{value}</td>" for value in others)
-            body.append(f"<tr><td {cell}>{where}</td>{shown}</tr>")
+            looks = [cell, mono, mono, mono, long]
+            shown = [
+                f"<td {look}>{html.escape(value)}</td>"
+                for look, value in zip(looks, row, strict=True)
+            ]
+            body.append(f"<tr>{''.join(shown)}</tr>")
         if self._rest():
             body.append(f'<tr><td colspan="5" {cell}>{self._rest()}</td></tr>')
         return f"<table><tr>{head}</tr>{''.join(body)}</table>"

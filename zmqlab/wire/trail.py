@@ -58,7 +58,7 @@ class Trail:
         rows = self._rows[:MOST]
         if not rows:
             return "<em>(nobody sent or received anything)</em>"
-        cell = "text-align:left;white-space:nowrap;vertical-align:middle;padding:.2em .8em;"
+        cell = "text-align:left;vertical-align:middle;padding:.2em .8em;"
         body = []
         for row in rows:
             wire = "" if row.kind else "font-style:italic;"

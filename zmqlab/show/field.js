@@ -1,19 +1,22 @@
 // A question, and where it is answered: a slider, or a choice of several answers.
-// The guess is null until the learner has given one, by mouse or by keys.
+// The answer is null until the learner has given one, by mouse or by keys.
 
 const NONE = "no guess yet";
 
 export function mount(root, model) {
   const choices = model.get("choices");
-  const said = element("output");
+  const says = model.get("says");
+  const said = element("output", { "aria-live": "off" }); // the slider has said it
   const field = choices.length ? chosen(model, choices) : slid(model);
-  const box = element("form", { class: "zmqlab-prediction" }, field.box, said);
+  const box = element("form", { class: "zmqlab-field" }, field.box, said);
+  box.classList.toggle("line", !says);
   box.addEventListener("submit", (event) => event.preventDefault());
 
   function show() {
-    const guess = model.get("guess");
-    field.show(guess);
-    said.textContent = `Your guess: ${guess === null ? `${NONE}: ${field.how}` : text(guess)}`;
+    const answer = model.get("answer");
+    field.show(answer);
+    const told = answer === null ? `${NONE}: ${field.how}` : text(answer);
+    said.textContent = says ? `${says}: ${told}` : told;
   }
 
   // JupyterLab would take the arrow keys, unless the very element that has the focus forbids it;
@@ -25,12 +28,12 @@ export function mount(root, model) {
     }
   };
   window.addEventListener("keydown", keys, true);
-  model.on("change:guess", show);
+  model.on("change:answer", show);
   show();
   root.append(box);
   return () => {
     window.removeEventListener("keydown", keys, true);
-    model.off("change:guess", show);
+    model.off("change:answer", show);
   };
 }
 
@@ -44,15 +47,15 @@ function slid(model) {
   return {
     box: element("div", {}, element("label", {}, question, slider), ends),
     how: "move the slider",
-    show(guess) {
-      slider.value = guess ?? model.get("start");
-      slider.setAttribute("aria-valuetext", guess === null ? NONE : text(guess));
+    show(answer) {
+      slider.value = answer ?? model.get("start");
+      slider.setAttribute("aria-valuetext", answer === null ? NONE : text(answer));
     },
   };
 }
 
 function chosen(model, choices) {
-  const buttons = choices.map((value) => element("input", { type: "radio", name: "guess", value }));
+  const buttons = choices.map((value) => element("input", { type: "radio", name: "answer", value }));
   const lines = buttons.map((button) => element("label", {}, button, ` ${button.value}`));
   const question = element("legend", { class: "question" }, model.get("question"));
   for (const button of buttons) {
@@ -61,24 +64,24 @@ function chosen(model, choices) {
   return {
     box: element("fieldset", {}, question, ...lines),
     how: "choose an answer",
-    show(guess) {
+    show(answer) {
       for (const button of buttons) {
-        button.checked = button.value === guess;
+        button.checked = button.value === answer;
       }
     },
   };
 }
 
-function give(model, guess) {
-  model.set("guess", guess);
+function give(model, answer) {
+  model.set("answer", answer);
   model.save_changes();
 }
 
-function text(guess) {
-  if (typeof guess !== "number") {
-    return guess;
+function text(answer) {
+  if (typeof answer !== "number") {
+    return answer;
   }
-  return Math.abs(guess) >= 100 ? guess.toFixed(0) : String(Number(guess.toPrecision(3)));
+  return Math.abs(answer) >= 100 ? answer.toFixed(0) : String(Number(answer.toPrecision(3)));
 }
 
 function element(name, attributes = {}, ...content) {
