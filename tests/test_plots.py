@@ -431,6 +431,14 @@ def test_who_crosses_a_line_is_seen_beside_a_level_one():
     assert "as good" in words(ax)
 
 
+def test_lines_that_are_near_each_other_have_numbers_to_read_them_by():
+    rows = {"one": [0.8, 1.3], "two": [1, 1]}
+    ax = axes(curves, rows, at=[1, 2], along="x")
+    low, high = ax.get_ylim()
+    inside = [tick for tick in ax.get_yticks() if low <= tick <= high]
+    assert inside == pytest.approx([0.8, 0.9, 1, 1.2])
+
+
 def test_lines_in_words():
     assert curves_text(MEANS, at=[0, 0.5, 8], along="variance") == (
         "variance   0  0.5   8\nin turn   10   20  40\nw2        20   20  20"
