@@ -11,7 +11,7 @@
 # *You need:* lesson 8.
 
 # %% [markdown]
-# In April 2018 pythonflow replaced PUSH/PULL by a queue of idle workers ([pythonflow#23](https://github.com/spotify/pythonflow/pull/23)); in September its author proposed that workers fetch requests ahead ([#39](https://github.com/spotify/pythonflow/pull/39)). Dask moved the other way: in 2016 it began to send
+# In April 2018 pythonflow replaced PUSH/PULL by a queue of idle workers ([pythonflow#23](https://github.com/spotify/pythonflow/pull/23)); in September its author proposed that workers fetch requests ahead ([#39](https://github.com/spotify/pythonflow/pull/39)). Dask went back and forth, too: in 2016 it began to send
 # "many more tasks onto the workers at once, rather than buffering them on the scheduler" ([distributed#717](https://github.com/dask/distributed/pull/717)), and in 2022 it returned to keeping tasks back ([distributed#7213](https://github.com/dask/distributed/issues/7213)).
 #
 # The same tasks on the same workers may take several times as long with one rule as with another. So the question is: **which policy, for which work?**
@@ -26,7 +26,7 @@ import zmq
 
 from zmqlab.balance import Credit, RoundRobin, theory
 from zmqlab.balance.brokers import by_policy
-from zmqlab.balance.clock import bimodal, constant, one_queue, poisson, simulate
+from zmqlab.balance.clock import bimodal, constant, exponential, one_queue, poisson, simulate
 from zmqlab.run import Experiment, assert_all_quiet
 from zmqlab.show import Prediction, Sliders, plots
 
@@ -52,7 +52,7 @@ print("nobody is idle:  ", idle_longest([2, 1, 1, 3], Random(1)))
 #
 # ## Work that is all alike
 #
-# Four workers; each task takes 10 ms. Tasks come at random and need 80 % of the workers' time: the **load** is 0.8. `simulate` calculates when each task begins and ends, on a **virtual clock**: the same numbers on every machine. For now, messages take no time.
+# Four workers; each task takes 10 ms. Tasks come at random and need 80 % of the workers' time: the **load** is 0.8. `simulate` calculates when each task begins and ends, on a **virtual clock**: the same numbers on every machine. For now, messages take no time. We draw the arrivals ten times.
 #
 # > **Predict.** Round robin is blind; `idle longest` lets nobody stand idle beside a waiting task. How many of 2,500 tasks does it have done sooner?
 
@@ -112,7 +112,7 @@ same = round(1000 * fmean(slower), 6) == equal["idle longest"][0]
 print(f"idle longest with tasks of 11 ms and no way at all has the same mean: {same}")
 
 # %% [markdown]
-# With `idle longest` a worker stands still for 1 ms after each answer, exactly as if its task took 11 ms: that is a load of 0.88. With the other two the next task mostly lies at the worker already. But a count does not tell which of two tasks is nearly done, so `credit 2` now and then picks the wrong worker; whose turn it is tells, as long as tasks are equal.
+# With `idle longest` a worker stands still for 1 ms after each answer, exactly as if its task took 11 ms: that is a load of 0.88. With the other two the next task often lies at the worker already. But a count does not tell which of two tasks is nearly done, so `credit 2` now and then picks the wrong worker; whose turn it is tells, as long as tasks are equal.
 #
 # ## Work that varies
 #
@@ -139,7 +139,7 @@ title = f"One task in ten long: credit 2 is ahead in {ahead(varied)['credit 2']}
 sojourns = {name: run.sojourns for name, run in runs.items()}
 plots.show(plots.ecdf, sojourns, title=title, what="sojourn, draw 1", log=True)
 
-turns, free_at, blind = runs["round robin"], [0.0] * 4, 0
+turns, free_at, blind = runs["round robin"], [0.0] * 4, 0  # free_at: of each worker so far
 for came, worker, answer in zip(turns.arrivals, turns.workers, turns.answers, strict=True):
     blind += free_at[worker] > came >= min(free_at)
     free_at[worker] = answer
@@ -184,7 +184,7 @@ plots.show(picture(table, title, mark=(turned, "credit 2 is ahead")))
 turn.compare(turned)
 
 # %% [markdown]
-# One task in ten that takes twice as long as the others is enough. But this is the turn for *one* load and *one* way. Move them, and find
+# One task in ten that takes about twice as long as the others is enough. But this is the turn for *one* load and *one* way. Move them, and find
 #
 # - a way with which round robin is behind as soon as tasks differ. Who is ahead?
 # - a load with which `idle longest` is ahead, although there is a way,
@@ -234,13 +234,14 @@ def by_the_rule(work, load, workers, tasks=50_000):
         yield fmean(one_queue(arrivals, work.costs(tasks, draw), workers)) / rule
 
 
+exact = list(by_the_rule(exponential(0.010), 0.8, 4))
+print(f"exponential, where the rule is exact: {min(exact):.2f}–{max(exact):.2f} times the rule")
 rare, lines = [10, 100, 500], {}
-print("mean wait / rule, lowest and highest of four draws; one long task in")
-print(" " * 19, *(f"{n:11}" for n in rare))
+print("mean wait / rule, four draws, one long task in", *(f"{n:8}" for n in rare))
 for load, workers in ((0.5, 1), (0.8, 4), (0.5, 4)):
     found = [list(by_the_rule(bimodal(0.010, share=1 / n), load, workers)) for n in rare]
     name = f"{workers} worker{'s' if workers > 1 else ''}, load {load}"
-    print(f"{name:19}", *(f"{min(ratios):.2f}–{max(ratios):.2f}".rjust(11) for ratios in found))
+    print(f"{name:>47}", *(f"{min(ratios):.2f}–{max(ratios):.2f}".rjust(11) for ratios in found))
     lines[name] = [fmean(ratios) for ratios in found]
 
 title = "The rule of variance holds before one worker, not before four"
@@ -249,7 +250,7 @@ plots.show(plots.curves, lines, title=title, **options)
 of_the_rule.compare(round(100 * lines["4 workers, load 0.5"][-1]))
 
 # %% [markdown]
-# One worker: who comes behind a long task waits for it. Four workers: the other three go on. At a load of 0.5 they need two thirds of their time for what comes; at 0.8 they would need 107 %, so a queue grows until the long task is done. Two long tasks at once are common if one in ten is long, and rare if one in 500 is. No formula of mean and variance alone is right for all work: [Gupta and others (2010)](https://doi.org/10.1007/s11134-009-9133-x) proved it.
+# One worker: who comes behind a long task waits for it. Four workers: the other three go on. At a load of 0.5 they need two thirds of their time for what comes; at 0.8 they would need 107 %, so a queue grows until the long task is done. Two long tasks at once are common if one in ten is long, and rare if one in 500 is. No formula of mean and variance alone is right for all work before several workers: [Gupta and others (2010)](https://doi.org/10.1007/s11134-009-9133-x) proved it.
 #
 # Round robin makes four queues of one worker each, and there nobody steps in. What looking gains, no single number tells.
 #
