@@ -140,9 +140,9 @@ sojourns = {name: run.sojourns for name, run in runs.items()}
 plots.show(plots.ecdf, sojourns, title=title, what="sojourn, draw 1", log=True)
 
 turns, free_at, blind = runs["round robin"], [0.0] * 4, 0  # free_at: of each worker so far
-for came, worker, answer in zip(turns.arrivals, turns.workers, turns.answers, strict=True):
-    blind += free_at[worker] > came >= min(free_at)
-    free_at[worker] = answer
+for came, who, answer in zip(turns.arrivals, turns.workers, turns.answers, strict=True):
+    blind += free_at[who] > came >= min(free_at)
+    free_at[who] = answer
 print(f"round robin gave {blind} of 2,500 tasks to a busy worker while another was idle")
 unlike.compare(round(fmean(varied["round robin"])))
 
