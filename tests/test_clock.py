@@ -11,7 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zmqlab.balance.clock import bimodal, constant, exponential, pareto, poisson, simulate
+from zmqlab.balance.clock import (
+    bimodal,
+    constant,
+    exponential,
+    one_queue,
+    pareto,
+    poisson,
+    simulate,
+)
 from zmqlab.balance.policy import (
     Credit,
     RoundRobin,
@@ -196,7 +204,14 @@ def test_a_bimodal_variance_of_nothing_is_constant_and_of_nine_costs_nothing_nin
 
 @pytest.mark.parametrize(
     "work",
-    [constant(0.01), exponential(0.01), bimodal(0.01), bimodal(0.01, 2), pareto(0.01, 4.5)],
+    [
+        constant(0.01),
+        exponential(0.01),
+        bimodal(0.01),
+        bimodal(0.01, 2),
+        bimodal(0.01, 5.76, share=0.02),
+        pareto(0.01, 4.5),
+    ],
     ids=lambda work: f"{work.name} {work.scv:.2f}",
 )
 def test_costs_have_the_mean_and_the_variance_that_they_state(work):
@@ -210,9 +225,23 @@ def test_a_heavy_tail_has_no_variance(shape):
     assert pareto(1, shape).scv == float("inf")
 
 
-@pytest.mark.parametrize("make", [lambda: bimodal(1, 9.1), lambda: bimodal(1, -1)])
-def test_a_variance_that_cannot_be_had_is_refused(make):
-    with pytest.raises(ValueError, match="between 0 and 9"):
+def test_the_rarer_the_long_tasks_of_one_variance_the_longer_they_are():
+    costs = [round(cost / MS) for cost in bimodal(10 * MS, share=0.002).costs(9000)]
+    assert set(costs) == {9, 546}
+    assert 0.001 < costs.count(546) / len(costs) < 0.003
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda: bimodal(1, 9.1), "0.1 long tasks the scv is between 0 and 9, not 9.1"),
+        (lambda: bimodal(1, -1), "between 0 and 9"),
+        (lambda: bimodal(1, 4, share=0.25), "between 0 and 3"),
+        (lambda: bimodal(1, share=0), "a share of long tasks is between 0 and 1, not 0"),
+    ],
+)
+def test_a_variance_that_cannot_be_had_is_refused(make, says):
+    with pytest.raises(ValueError, match=says):
         make()
 
 
@@ -294,6 +323,25 @@ def test_for_constant_work_taking_turns_is_the_one_queue():
         open_loop(choose, constant(1), load=0.9) for choose in (RoundRobin(), least_recently_used)
     )
     assert turns.starts == pytest.approx(queue.starts)
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_one_queue_is_the_clock_with_whoever_has_been_idle_longest(workers):
+    work = bimodal(1)
+    run = open_loop(least_recently_used, work, load=0.8, workers=workers)
+    waits = one_queue(run.arrivals, work.costs(4000, 1), workers)
+    assert waits == pytest.approx(run.waits)
+    assert max(waits) > 10
+
+
+def test_two_moments_do_not_tell_the_wait_before_several_workers():
+    """Gupta, Dai, Harchol-Balter and Zwart (2010): the same mean and variance, another wait."""
+
+    def wait(share):
+        work, tasks = bimodal(1, share=share), 100_000
+        return mean(one_queue(poisson(4 * 0.5, tasks), work.costs(tasks), 4))
+
+    assert wait(0.002) < 0.6 * wait(0.1)
 
 
 def ratio(one, other, work, **more):

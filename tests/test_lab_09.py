@@ -1,14 +1,17 @@
 """The checker of lab 09: its rules on hand-written outcomes, and whole programs."""
 
+import inspect
 import random
 import re
+from pathlib import Path
 from random import Random
 
+import jupytext
 import pytest
 
 from labs import functions, in_notebook
 from zmqlab import check
-from zmqlab.balance.policy import least_loaded, least_recently_used
+from zmqlab.balance.policy import RoundRobin, least_loaded, least_recently_used
 from zmqlab.check.call import Call
 from zmqlab.check.lab_09 import (
     BUDGETS,
@@ -109,6 +112,32 @@ def test_the_random_module_is_left_as_it_was():
     before = random.getstate()
     lab09(lambda loads, rng: 3)
     assert random.getstate() == before
+
+
+def policies_of_the_lesson():
+    """All that lesson 09 defines, imports or makes before its first run and that is a policy."""
+    lesson = Path(__file__).parent.parent / "authoring" / "lessons" / "09_policy.py"
+    cells = [cell.source for cell in jupytext.read(lesson).cells if cell.cell_type == "code"]
+    imports, policies, *_others = cells
+    known = {}
+    exec(f"{imports}\n{policies}", known)
+    named = {name: known[name] for name in known if inspect.isfunction(known[name])}
+    like = ["outstanding", "rng"], ["loads", "rng"]
+    return known["policies"] | {
+        name: function
+        for name, function in named.items()
+        if list(inspect.signature(function).parameters) in like
+    }
+
+
+@pytest.mark.slow
+def test_no_policy_of_the_lesson_passes():
+    policies = policies_of_the_lesson()
+    assert isinstance(policies["round robin"], RoundRobin)
+    assert {"idle longest", "idle_longest", "credit 2"} <= set(policies)
+    assert {name: lab09(choose).verdict for name, choose in policies.items()} == dict.fromkeys(
+        policies, "failed"
+    )
 
 
 # --- rules

@@ -460,6 +460,14 @@ def test_a_ring_stands_where_a_line_crosses_the_level_one(others, crossed):
     assert ground.get_extents().y1 == pytest.approx(ax.transData.transform((0, 1))[1])
 
 
+def test_lines_that_are_near_each_other_have_numbers_to_read_them_by():
+    rows = {"one": [0.8, 1.3], "two": [1, 1]}
+    ax = axes(curves, rows, at=[1, 2], along="x")
+    low, high = ax.get_ylim()
+    inside = [tick for tick in ax.get_yticks() if low <= tick <= high]
+    assert inside == pytest.approx([0.8, 0.9, 1, 1.2])
+
+
 def test_lines_in_words():
     assert curves_text(MEANS, at=[0, 0.5, 8], along="variance") == (
         "variance   0  0.5   8\nin turn   10   20  40\nw2        20   20  20"

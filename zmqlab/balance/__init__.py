@@ -3,7 +3,7 @@
 Pure, but for `brokers`, which runs the rules on live sockets. Knows no other room.
 """
 
-from .clock import Run, Work, bimodal, constant, exponential, pareto, poisson, simulate
+from .clock import Run, Work, bimodal, constant, exponential, one_queue, pareto, poisson, simulate
 from .policy import (
     Credit,
     Fleet,
@@ -36,6 +36,7 @@ __all__ = [
     "makespan_bound",
     "mg1",
     "mmc",
+    "one_queue",
     "pareto",
     "poisson",
     "simulate",

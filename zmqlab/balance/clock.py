@@ -51,17 +51,23 @@ def exponential(mean: float) -> Work:
     return Work("exponential", mean, 1.0, lambda rng: rng.expovariate(1 / mean))
 
 
-def bimodal(mean: float, scv: float = 5.76) -> Work:
-    """Nine tasks in ten are short, one is long.
+def bimodal(mean: float, scv: float = 5.76, share: float = 0.1) -> Work:
+    """Short tasks, and a `share` of long ones: one in ten by default.
 
-    The default, for a mean of 10 ms, is 2 ms and 82 ms. An scv of 0 makes them alike, at 9 the
-    short ones cost nothing; more cannot be had from one long task in ten.
+    The default, for a mean of 10 ms, is 2 ms and 82 ms. An scv of 0 makes them alike. The largest
+    that can be had is (1 - share) / share, 9 for one long task in ten: then the short ones cost
+    nothing.
     """
-    if not 0 <= scv <= 9:
-        raise ValueError(f"with one long task in ten the scv is between 0 and 9, not {scv}")
-    apart = mean * sqrt(scv / (0.1 * 0.9))
-    short, long = max(0.0, mean - 0.1 * apart), mean + 0.9 * apart
-    return Work("bimodal", mean, scv, lambda rng: long if rng.random() < 0.1 else short)
+    if not 0 < share < 1:
+        raise ValueError(f"a share of long tasks is between 0 and 1, not {share}")
+    largest = (1 - share) / share
+    if not 0 <= scv <= largest:
+        raise ValueError(
+            f"with a share of {share:g} long tasks the scv is between 0 and {largest:g}, not {scv}"
+        )
+    apart = mean * sqrt(scv / (share * (1 - share)))
+    short, long = max(0.0, mean - share * apart), mean + (1 - share) * apart
+    return Work("bimodal", mean, scv, lambda rng: long if rng.random() < share else short)
 
 
 def pareto(mean: float, shape: float = 2.5) -> Work:
@@ -189,3 +195,20 @@ def simulate(
         raise RuntimeError(f"{choose!r} left {len(waiting)} tasks waiting with every worker idle")
     names = [f"w{number}" for number in range(1, len(speeds) + 1)]
     return Run(names, list(arrivals), starts, ends, answers, workers)
+
+
+def one_queue(arrivals: Sequence[float], costs: Sequence[float], workers: int) -> list[float]:
+    """How long each task waits if whoever is free first takes the one that came first, in seconds.
+
+    These are the waits of `simulate` with `least_recently_used` and no travel, many times as fast:
+    for long runs. `arrivals` ascend; `costs` are seconds on any of the workers, which are alike.
+    Kiefer and Wolfowitz, "On the theory of queues with many servers", Transactions of the American
+    Mathematical Society 78 (1955).
+    """
+    free_at = [0.0] * workers  # a heap: who is free first stands first
+    waits = []
+    for came, cost in zip(arrivals, costs, strict=True):
+        start = max(came, free_at[0])
+        heapq.heapreplace(free_at, start + cost)
+        waits.append(start - came)
+    return waits

@@ -56,6 +56,13 @@ WRONG = [
         ("rng.choice", "mine.choice"),
         says=("asked twice",),
     ),
+    Wrong(
+        "keeps_back_at_two",  # credit 2, as in lesson 09
+        "plain",
+        INDEX,
+        (LEAST, "return loads.index(min(loads)) if min(loads) < 2 else None"),
+        says=("nobody gets the task",),
+    ),
     Wrong("index_out_of_range", "plain", INDEX, ("(min(loads))", "(min(loads)) + 1")),
     Wrong(
         "keeps_what_it_drew",
