@@ -204,7 +204,6 @@ def calls(*said, by=lambda call: call()):
 
     play = Play("a play", lambda stage: None, "it is told", "all")
     with Stage(lab_06.LAB, play, lambda: Function("broker", broker)) as stage:
-        stage.client("c1", routing_id=b"anna")
         stage.until(lambda: stage.subject.over)
         return [event for event in stage.history if isinstance(event, Lost)]
 
