@@ -132,9 +132,11 @@ def late(stage: Stage) -> None:
     """A client that asks and asks, and reads when all has been answered; then it asks again."""
     client = stage.client("c1", routing_id=b"\xfflate", **QUEUE)
     client.reads = False  # for now; what it asks is known all the same
-    plays.ask_on(stage, client, lambda body: (*body, b"." * len(plays.LARGE)))
+    plays.ask_on(stage, client, lambda body: (*body, b"." * len(plays.LARGE)), within=3.0)
     client.reads = True
-    stage.settle()  # first it reads, then it is looked at: that takes longer
+    size: tuple[int, ...] = ()
+    while size != (size := stage.chronicle.size):  # to look at all that at each turn takes long
+        stage.settle()
     stage.step(WORD, LIMITED)
     client.ask(b"again")
     stage.step(AGAIN)

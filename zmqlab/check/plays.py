@@ -217,9 +217,15 @@ def never_reads(stage: Stage) -> None:
 
 
 def ask_on(
-    stage: Stage, deaf: Peer, reply: Callable[[Frames], Frames] = lambda _: (LARGE,)
+    stage: Stage,
+    deaf: Peer,
+    reply: Callable[[Frames], Frames] = lambda _: (LARGE,),
+    within: float = 1.0,
 ) -> None:
-    """Let a client that reads nothing ask and ask, beside one that reads, and workers answer."""
+    """Let a client that reads nothing ask and ask, beside one that reads, and workers answer.
+
+    within: seconds after which the other asks in between, where not all is answered by then.
+    """
     polite = stage.client("c2", zmq.REQ)
     workers = [peer for peer in stage.peers if peer.role == "worker"]
     stage.by_themselves(reply)
@@ -237,7 +243,7 @@ def ask_on(
                 sent += 1
             return answered() >= UNREAD
 
-        stage.until(ask_more, within=1.0)
+        stage.until(ask_more, within=within)
         polite.ask(b"and what of mine, %d?" % before)
         stage.last = f"{deaf!r}, had sent {sent} requests and read no answer", ()
         stage.step()
