@@ -14,6 +14,7 @@ from .report import LONGEST_STORY
 
 if TYPE_CHECKING:
     from .lab import Lab
+    from .subject import Subject
 
 
 LARGE = 4096  # bytes; a frame of more is known by its beginning, its length and its hash
@@ -27,14 +28,14 @@ def in_short(frame: bytes) -> bytes:
 
 
 class Chronicle:
-    """Events folded from two journals, in the order in which they happened.
+    """Events folded from the peers' journal and the subject's, in the order in which they happened.
 
     names: of peers, by their sockets; a peer in a thread has the thread's. roles: by name.
     marks: what no message says, and when. bound: the subject's endpoints, by name.
     """
 
     def __init__(
-        self, lab: Lab, peers: Journal, subject: Journal, bound: Mapping[str, str]
+        self, lab: Lab, peers: Journal, subject: Subject, bound: Mapping[str, str]
     ) -> None:
         self.lab, self.peers, self.subject, self.bound = lab, peers, subject, bound
         self.names: dict[SocketNote, str] = {}
@@ -45,7 +46,7 @@ class Chronicle:
     @property
     def size(self) -> tuple[int, ...]:
         """How much has happened; the same as long as nothing does."""
-        return len(self.peers), len(self.subject), len(self.marks)
+        return len(self.peers), len(self.subject.journal), len(self.marks)
 
     def _fold(self) -> tuple[tuple[int, ...], list[Event], Ledger]:
         if (size := self.size) != self._folded[0]:
@@ -78,15 +79,20 @@ class Chronicle:
         roles = {place_of(self.bound[end]): role for role, end in self.lab.ends.items()}
         if len(roles) < len(self.lab.ends):
             return
-        for hop in self.subject:
+        for hop in self.subject.journal:
             role = next((roles[p] for p in map(place_of, hop.socket.bound) if p in roles), "")
             if role and hop.way == "received":
                 yield hop.time, Read(role, hop.frames)
 
+    def named(self, routing_id: bytes) -> str:
+        """The client that has this routing id; "" if none is known to have it."""
+        clients = (n for s, n in self.names.items() if s.routing_id == routing_id != b"")
+        return next((name for name in clients if self.roles[name] == "client"), "")
+
     def story(self, *frames: bytes) -> Journal:
         """The latest that was seen of messages with one of these frames, or of any."""
         told = set(filter(None, frames))
-        both = Journal.joined(self.subject, self.peers, names=self.names)
+        both = Journal.joined(self.subject.journal, self.peers, names=self.names)
         hops = [hop for hop in both if not told or not told.isdisjoint(map(in_short, hop.frames))]
         return both.only(hops[-LONGEST_STORY if told else -8 :])
 
@@ -95,7 +101,7 @@ class Chronicle:
         known = {place_of(endpoint): f"the {name}" for name, endpoint in self.bound.items()}
         ends = [
             f"a {note.kind} at {known.get(place_of(end), end)}"
-            for note in self.subject.sockets
+            for note in self.subject.journal.sockets
             for end in note.bound
         ]
         return " and ".join(ends) or "nothing"

@@ -6,7 +6,7 @@ The ledger, folded from them, says who waits for what. The rules about them are 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from zmqlab.envelope import show
@@ -72,7 +72,27 @@ class Left(NamedTuple):
     who: str
 
 
-Event = Asked | Ready | Given | Answered | Got | Odd | Read | Left
+class Gone(NamedTuple):
+    """A client has left for so long that the broker can know it."""
+
+    who: str
+
+
+class Lost(NamedTuple):
+    """The broker has said that a reply did not go out.
+
+    who: the client whose routing id this is, "" if none is known. reply: the frames behind it.
+    fault: what is wrong with saying it so, in words.
+    """
+
+    who: str
+    client: bytes
+    reply: Frames
+    why: str
+    fault: str = ""
+
+
+Event = Asked | Ready | Given | Answered | Got | Odd | Read | Left | Gone | Lost
 History = Sequence[Event]
 
 
@@ -101,6 +121,7 @@ class Ledger:
         self.open: list[Request] = []  # what no worker was given yet, the oldest first
         self.gone: list[Request] = []  # the same, of clients that have left
         self.asked: dict[str, list[Frames]] = {}  # by client: what it has no answer to
+        self.left: dict[str, list[Frames]] = {}  # the same, of clients that have left
         self.idle: dict[str, int] = {}  # workers, longest idle first, and since when
         self.busy: dict[str, list[Given | Odd]] = {}  # by worker: what it has not answered
         self.due: list[Due] = []
@@ -134,11 +155,16 @@ class Ledger:
                 self.odd.add(who)
             case Answered(who, to, body):
                 self._answered(who, to, body)
-            case Got(who, body) if due := self.expected(who, body):
-                self.due.remove(due)
-                self.asked[who].remove(due.body)
+            case Got(who, body):
+                self._settled(who, body)
+            case Lost(who, _, reply):
+                self._settled(who, behind(reply))
+            case Gone(who):
+                self.asked[who] = self.left.get(who, [])
             case Left(who):
-                self.asked.pop(who, None)
+                answered = [due.body for due in self.due]
+                asked = self.asked.pop(who, [])
+                self.left[who] = [body for body in asked if body not in answered]
                 self.gone += [request for request in self.open if request.who == who]
                 self.open = [request for request in self.open if request.who != who]
 
@@ -159,6 +185,11 @@ class Ledger:
             del self.busy[who]
             self.idle[who] = self.now
 
+    def _settled(self, who: str, answer: Frames) -> None:
+        if due := self.expected(who, answer):
+            self.due.remove(due)
+            self.asked[who].remove(due.body)
+
     def request(self, body: Frames) -> Request | None:
         """The first request of this body that nobody was given yet."""
         return next((r for r in (*self.open, *self.gone) if r.body == body), None)
@@ -168,25 +199,40 @@ class Ledger:
         asked = self.asked.get(who, ())
         return next((due for due in self.due if due.answer == answer and due.body in asked), None)
 
-    def owed(self, to_anybody: bool = False) -> list[str]:
+    def owed(self, to_anybody: bool = False, deaf: Collection[str] = ()) -> list[str]:
         """What has to happen without anybody else's doing, in words; [] if nothing has.
 
-        to_anybody: a request goes to a worker at once, idle or not.
+        to_anybody: a request goes to a worker at once, idle or not. deaf: clients that take
+        nothing in now.
         """
-        waiting = {body: who for who, bodies in self.asked.items() for body in bodies}
+        waiting = {
+            body: who for who, bodies in self.asked.items() if who not in deaf for body in bodies
+        }
         found = [
             f"{waiting[due.body]} asked {brief(due.body)}; {due.worker} answered "
-            f"{brief(due.answer)}, and {waiting[due.body]} has not got that."
+            f"{brief(due.answer)}, and {self._missing(waiting[due.body])}."
             for due in self.due
             if due.body in waiting
         ]
         if self.idle or (to_anybody and self.busy):
             crew = f"Idle: {', '.join(self.idle) or 'nobody'}."
             for request in self.open:
+                if request.who in deaf:
+                    continue
                 found.append(
                     f"{request.who} asked {brief(request.body)}, and no worker got that. {crew}"
                 )
         return found
+
+    def _missing(self, who: str) -> str:
+        return (
+            f"nobody was told that {who} is gone" if who in self.left else f"{who} has not got that"
+        )
+
+
+def behind(frames: Frames) -> Frames:
+    """What stands behind the first empty frame; all, if there is none."""
+    return frames[frames.index(b"") + 1 :] if b"" in frames else frames
 
 
 def brief(frames: Frames) -> str:

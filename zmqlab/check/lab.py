@@ -63,6 +63,7 @@ class Lab:
     makes_do: what a worker answers to what is no request; None: nothing.
     work: a worker in a thread, `work(ctx, endpoint)`.
     to_anybody: a request goes to a worker at once, idle or not.
+    more: what the subject is given behind its endpoints, made for each play.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Lab:
     work: Callable[..., None]
     plays: Sequence[Play]
     to_anybody: bool = False
+    more: Callable[[Stage], tuple[Any, ...]] = lambda stage: ()
 
     def check(self, function: Any) -> Report:
         """Judge a learner's function."""

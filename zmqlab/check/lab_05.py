@@ -153,7 +153,7 @@ def crowd(stage: Stage) -> None:
 
 ONE = [Hand("w1")]
 
-PLAYS = [
+CARRIES = [
     Play(
         "one client, one worker",
         plays.first,
@@ -186,6 +186,10 @@ PLAYS = [
         OWNED,
         crew=ONE,
     ),
+]
+
+PLAYS = [
+    *CARRIES,
     Play("a client that never reads", plays.never_reads, UNREAD, plays.ALL_UNREAD, OWNED, crew=ONE),
     Play(
         "a quiet while",

@@ -7,13 +7,13 @@ and which rules hold are the lab's.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import zmq
 
 from .dispatch import Frames, Read
-from .peer import done
+from .peer import Peer, done
 from .report import Finding, failed, passed
 from .stage import GOES_ON, PATIENCE, Stage, Wrong
 
@@ -91,7 +91,7 @@ def leavers(stage: Stage) -> None:
     """Clients that ask and are gone when the worker answers; one that stays."""
     stays = stage.client("c0", zmq.REQ)
     for number in range(1, LEAVERS + 1):
-        leaver = stage.client(f"c{number}")
+        leaver = stage.client(f"c{number}", routing_id=b"\xfe%d" % number)
         leaver.ask(b"never mind, c%d" % number)
         stage.step()
         leaver.leave()
@@ -102,7 +102,8 @@ def leavers(stage: Stage) -> None:
         round_trip(stage)
     stays.ask(b"one more")
     stage.step()
-    impatient = [stage.client(f"c{LEAVERS + n}") for n in range(1, IMPATIENT + 1)]
+    names = [f"c{LEAVERS + n}" for n in range(1, IMPATIENT + 1)]
+    impatient = [stage.client(name, routing_id=name.encode()) for name in names]
     for leaver in impatient:  # nobody is idle, and nobody hears them
         leaver.ask(b"never mind, " + leaver.name.encode())
     stage.calm()
@@ -186,7 +187,9 @@ def waits(stage: Stage, seconds: float, where: str) -> Finding:
     return passed(rule, f"at work for less than {BUSY:.0%} of the time")
 
 
-def quiet(stage: Stage, *, at_work: str = "", idle: str) -> Iterator[Finding]:
+def quiet(
+    stage: Stage, *, at_work: str = "", idle: str, seconds: float = QUIET
+) -> Iterator[Finding]:
     """Workers that have nothing to do for a while; one that takes its time, where that is said."""
     client = stage.client("c1", zmq.REQ)
     workers = len(stage.peers) - 1
@@ -197,7 +200,7 @@ def quiet(stage: Stage, *, at_work: str = "", idle: str) -> Iterator[Finding]:
             yield waits(stage, QUIET / 2, at_work)
         stage.answer_all()
         stage.step(GOES_ON)
-    yield waits(stage, QUIET, idle)
+    yield waits(stage, seconds, idle)
     for number in range(2 * workers):
         client.ask(b"after the quiet, %d" % number)
         round_trip(stage, GOES_ON)
@@ -209,9 +212,23 @@ ALL_UNREAD = f"it left {UNREAD} answers unread"
 def never_reads(stage: Stage) -> None:
     """A client that asks and asks and reads no answer, beside one that does."""
     deaf = stage.client("c1", reads=False, rcvhwm=1, rcvbuf=4096)
+    ask_on(stage, deaf)
+    deaf.leave()
+
+
+def ask_on(
+    stage: Stage,
+    deaf: Peer,
+    reply: Callable[[Frames], Frames] = lambda _: (LARGE,),
+    within: float = 1.0,
+) -> None:
+    """Let a client that reads nothing ask and ask, beside one that reads, and workers answer.
+
+    within: seconds after which the other asks in between, where not all is answered by then.
+    """
     polite = stage.client("c2", zmq.REQ)
     workers = [peer for peer in stage.peers if peer.role == "worker"]
-    stage.by_themselves(lambda body: (LARGE,))
+    stage.by_themselves(reply)
 
     def answered() -> int:
         return sum(worker.answered for worker in workers)
@@ -226,11 +243,10 @@ def never_reads(stage: Stage) -> None:
                 sent += 1
             return answered() >= UNREAD
 
-        stage.until(ask_more, within=1.0)
+        stage.until(ask_more, within=within)
         polite.ask(b"and what of mine, %d?" % before)
         stage.last = f"{deaf!r}, had sent {sent} requests and read no answer", ()
         stage.step()
-    deaf.leave()
 
 
 def fill(stage: Stage, rule: str) -> None:

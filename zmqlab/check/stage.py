@@ -103,9 +103,9 @@ class Stage:
         for name in self.lab.ends.values():
             self.bound[name] = self.subject.endpoints.get(name) or self.others.endpoint()
         exits.push(self.subject.close)
-        self.subject.begin(self.bound)
+        self.chronicle = Chronicle(self.lab, self.others.journal, self.subject, self.bound)
+        self.subject.begin(self.bound, *self.lab.more(self))
         self.watch.pids = self.subject.pids
-        self.chronicle = Chronicle(self.lab, self.others.journal, self.subject.journal, self.bound)
         for name, endpoint in self.bound.items():
             self.where[name] = endpoint
             if self.tapped:
@@ -268,10 +268,10 @@ class Stage:
                     return False
             self._receive(every)
 
-    def step(self, rule: str = "") -> None:
+    def step(self, rule: str = "", hint: str = "") -> None:
         """Wait until nothing is owed, then judge; what does not come breaks the play's promise.
 
-        rule: what it breaks where it is not that.
+        rule: what it breaks where it is not that; hint: where to look then.
         """
         seen = self.chronicle.size
 
@@ -294,11 +294,12 @@ class Stage:
                 evidence += f"\nThe broker has bound {self.chronicle.ends()}."
             bodies = [*(one.body for one in ledger.due), *(one.body for one in ledger.open)]
             frames = [frame for body in bodies[:3] for frame in body[:1]]
-            raise Wrong(self.trouble(rule or self.play.promise, evidence, "", *frames))
+            raise Wrong(self.trouble(rule or self.play.promise, evidence, hint, *frames))
 
     def owed(self) -> list[str]:
         """What has to happen without the peers' doing, in words."""
-        return self.ledger.owed(self.lab.to_anybody)
+        deaf = [peer.name for peer in self.peers if not peer.reads]
+        return self.ledger.owed(self.lab.to_anybody, deaf)
 
     def calm(self, enough: Callable[[], object] | None = None) -> None:
         """Wait until nothing moves any more, or it is enough, then judge: nothing wrong came."""

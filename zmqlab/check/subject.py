@@ -33,8 +33,8 @@ class Subject:
         self.endpoints = endpoints
         self.journal = Journal()  # what its sockets did, where they are recorded
 
-    def begin(self, endpoints: Mapping[str, str]) -> None:
-        """Let it begin: it is to bind these, in this order."""
+    def begin(self, endpoints: Mapping[str, str], *more: Any) -> None:
+        """Let it begin: it is to bind these, in this order. more: a function's last arguments."""
 
     @property
     def over(self) -> bool:
@@ -73,7 +73,7 @@ class Command(Subject):
         super().__init__(name)
         self.words = words
 
-    def begin(self, endpoints: Mapping[str, str]) -> None:
+    def begin(self, endpoints: Mapping[str, str], *more: Any) -> None:
         """Start it, with each endpoint where its name stands in brackets."""
         self._printed = tempfile.TemporaryFile()  # noqa: SIM115 (open as long as the process)
         self._process = subprocess.Popen(
@@ -125,19 +125,19 @@ class Command(Subject):
 
 
 class Function(Subject):
-    """A learner's function in a thread of a Trial: `function(ctx, *endpoints)`, recorded."""
+    """A learner's function in a thread of a Trial: `function(ctx, *endpoints, *more)`, recorded."""
 
     def __init__(self, name: str, function: Callable[..., Any]) -> None:
         super().__init__(name)
         self.call = Call(name, function)
         self.before = set(threading.enumerate())
 
-    def begin(self, endpoints: Mapping[str, str]) -> None:
+    def begin(self, endpoints: Mapping[str, str], *more: Any) -> None:
         """Call it."""
         self.trial = Trial(self.name)
         self.journal = self.trial.journal
         self.trial.__enter__()
-        self.trial.start(self.name, self.call, *endpoints.values())
+        self.trial.start(self.name, self.call, *endpoints.values(), *more)
 
     @property
     def over(self) -> bool:
