@@ -40,6 +40,8 @@ class Play:
     promise: the rule that is broken when a step of it does not come; evidence: said if all do.
     rules: hold over its whole history, in the order of blame. also: reported as kept as well.
     faults: a plan for the links between the peers and the subject.
+    credit: how many requests a worker may hold, and the last argument of the subject; None: one,
+    and the subject is not told.
     """
 
     title: str
@@ -50,6 +52,7 @@ class Play:
     also: Mapping[str, str] | None = None
     crew: Sequence[Hand] = ()
     faults: Plan | None = None
+    credit: int | None = None
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,8 @@ class Lab:
         deadline = time.monotonic() + LIMIT
 
         def run(play: Play, function: Any) -> list[Finding]:
-            return self.perform(play, lambda: Function("broker", function), deadline)
+            more = () if play.credit is None else (play.credit,)
+            return self.perform(play, lambda: Function("broker", function, *more), deadline)
 
         scenarios = [Scenario(play.title, partial(run, play)) for play in self.plays]
         return judge(self.name, {self.contract: function}, scenarios)

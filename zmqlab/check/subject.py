@@ -125,10 +125,11 @@ class Command(Subject):
 
 
 class Function(Subject):
-    """A learner's function in a thread of a Trial: `function(ctx, *endpoints)`, recorded."""
+    """A learner's function in a thread of a Trial: `function(ctx, *endpoints, *more)`, recorded."""
 
-    def __init__(self, name: str, function: Callable[..., Any]) -> None:
+    def __init__(self, name: str, function: Callable[..., Any], *more: Any) -> None:
         super().__init__(name)
+        self.more = more
         self.call = Call(name, function)
         self.before = set(threading.enumerate())
 
@@ -137,7 +138,7 @@ class Function(Subject):
         self.trial = Trial(self.name)
         self.journal = self.trial.journal
         self.trial.__enter__()
-        self.trial.start(self.name, self.call, *endpoints.values())
+        self.trial.start(self.name, self.call, *endpoints.values(), *self.more)
 
     @property
     def over(self) -> bool:
