@@ -188,16 +188,15 @@ TAKEN = (
     "Whom has your code chosen or counted by the time it sees that this is no request, and what "
     "becomes of that?"
 )
-COSTS = [
-    rules.fewest_outstanding(ANYTHING, TAKEN),
-    rules.longest_idle_first(ANYTHING, TAKEN),
-]
+COSTS = [rules.fewest_outstanding(ANYTHING, TAKEN), rules.longest_idle_first(ANYTHING, TAKEN)]
 ANY = [*shared_out(2), *as_sent(ANYBODY, ANYBODY)]
 SAFE = [rules.at_most(2, MOST, COUNT), *as_sent(GIVEN, OWN)]
 AGAINS = [*shared_out(2, AGAIN, ONCE), *as_sent(GIVEN, OWN)]
 WAITING = partial(ready.waiting, first=AHEAD, at_once=AHEAD, given=GIVEN, own=OWN, unread=UNREAD)
 IDLE = partial(plays.quiet, idle="workers are idle, and nobody asks")
+LATE = "also before a worker is there"
 WAITED = "each was read when there was somebody who might have it"
+FULL = {AHEAD: "three of three"}
 LOADS = {
     MOST: "with credits of 1, 2 and 3",
     FEWEST: "four workers, one of them late, that answered in any order",
@@ -213,17 +212,8 @@ def spread(credit: int, also: dict[str, str] | None = None) -> Play:
 
 
 PLAYS = [
-    Play(
-        "one client, one worker",
-        plays.first,
-        GIVEN,
-        "also before a worker is there",
-        every_rule(2),
-        credit=2,
-    ),
-    Play(
-        "all are full", WAITING, UNREAD, WAITED, every_rule(3), {AHEAD: "three of three"}, credit=3
-    ),
+    Play("one client, one worker", plays.first, GIVEN, LATE, every_rule(2), credit=2),
+    Play("all are full", WAITING, UNREAD, WAITED, every_rule(3), FULL, credit=3),
     spread(2),
     spread(1),
     spread(3, LOADS),
@@ -231,18 +221,9 @@ PLAYS = [
     Play("clients of all kinds", plays.anybody, ANYBODY, plays.ALL_CASES, ANY, **crew(2)),
     Play("clients that leave", plays.leavers, LEAVERS, plays.ALL_LEFT, SAFE, **crew(2)),
     Play("nonsense", plays.nonsense, ANYTHING, plays.ALL_ODD, served(2, *COSTS), **crew(2)),
-    Play(
-        "a client that never reads", plays.never_reads, DEAF, plays.ALL_UNREAD, served(3), **crew(3)
-    ),
+    Play("a deaf client", plays.never_reads, DEAF, plays.ALL_UNREAD, served(3), **crew(3)),
     Play("a quiet while", IDLE, GOES_ON, "also after a quiet while", every_rule(2), **crew(2)),
-    Play(
-        "eight clients and three workers in threads",
-        crowd,
-        CROWD,
-        "240 of 240 answers",
-        every_rule(3),
-        credit=3,
-    ),
+    Play("eight clients in threads", crowd, CROWD, "240 of 240 answers", every_rule(3), credit=3),
 ]
 
 LAB = Lab(
