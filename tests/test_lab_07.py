@@ -5,7 +5,7 @@ import pytest
 from labs import first_failure, in_notebook
 from zmqlab.check import lab07
 from zmqlab.check.dispatch import Answered, Asked, Given, Got, Odd, Ready
-from zmqlab.check.lab_07 import makes_do, reading
+from zmqlab.check.ready import makes_do, reading
 
 pytestmark = pytest.mark.slow
 

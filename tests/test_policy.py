@@ -188,6 +188,15 @@ def test_the_first_in_line_stays_there_while_it_is_busy():
     assert list(fleet.outstanding()) == ["w2", "w1"]
 
 
+def test_what_is_taken_back_costs_no_place_in_the_line():
+    fleet = Fleet(["w1", "w2"])
+    give(fleet, first)
+    fleet.take_back("w1")
+    assert list(fleet.outstanding().items()) == [("w1", 0), ("w2", 0)]
+    with pytest.raises(ValueError, match="nothing can be taken back from 'w1': it has no task"):
+        fleet.take_back("w1")
+
+
 def test_round_robin_takes_turns_though_the_line_moves():
     fleet = Fleet(["w1", "w2", "w3"])
     choose, given_to = RoundRobin(), []

@@ -81,8 +81,8 @@ def by_policy(ctx: zmq.Context, frontend: str, backend: str, choose: Policy, rng
                     match clients.recv_multipart():
                         case [client, b"", *body]:
                             workers.send_multipart([chosen, b"", client, b"", *body])
-                        case _:  # not a request: the worker keeps its credit
-                            fleet.answered(chosen)
+                        case _:  # not a request: the worker keeps its credit and its place
+                            fleet.take_back(chosen)
             if workers in ready:
                 match workers.recv_multipart():
                     case [worker, b"", b"READY"]:

@@ -183,6 +183,15 @@ class Fleet(Generic[Worker]):
         self._outstanding[line[index]] += 1
         return line[index]
 
+    def take_back(self, worker: Worker) -> None:
+        """What a worker was given was no task: it keeps its place, as if nothing had been given.
+
+        Raises KeyError for a stranger, ValueError if it has no task outstanding.
+        """
+        if self._outstanding[worker] == 0:
+            raise ValueError(f"nothing can be taken back from {worker!r}: it has no task")
+        self._outstanding[worker] -= 1
+
     def answered(self, worker: Worker) -> None:
         """A worker has answered one task; if that was its last, it goes to the end of the line.
 

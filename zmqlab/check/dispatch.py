@@ -6,6 +6,7 @@ The ledger, folded from them, says who waits for what. The rules about them are 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
@@ -142,7 +143,7 @@ class Ledger:
             case Asked(who, body):
                 self.open.append(Request(who, body, self.now))
                 self.asked.setdefault(who, []).append(body)
-            case Ready(who):
+            case Ready(who) if who not in self.idle and who not in self.busy:
                 self.idle[who] = self.now
             case Given(who, _, body):
                 request = self.request(body)
@@ -199,11 +200,25 @@ class Ledger:
         asked = self.asked.get(who, ())
         return next((due for due in self.due if due.answer == answer and due.body in asked), None)
 
-    def owed(self, to_anybody: bool = False, deaf: Collection[str] = ()) -> list[str]:
+    def held(self) -> dict[str, int]:
+        """How many requests each worker holds, those who hold none first."""
+        busy = {who: len(tasks) for who, tasks in self.busy.items()}
+        return dict.fromkeys(self.idle, 0) | busy
+
+    def room(self, credit: float) -> dict[str, float]:
+        """How many more each worker may hold, of those who may; each holds up to `credit`."""
+        return {who: credit - held for who, held in self.held().items() if held < credit}
+
+    def crew(self, credit: float = 1) -> str:
+        """Who may be given a request, in words."""
+        if credit in (1, math.inf):
+            return f"Idle: {', '.join(self.idle) or 'nobody'}."
+        return f"Outstanding: {', '.join(f'{who} {n}' for who, n in self.held().items())}."
+
+    def owed(self, credit: float = 1, deaf: Collection[str] = ()) -> list[str]:
         """What has to happen without anybody else's doing, in words; [] if nothing has.
 
-        to_anybody: a request goes to a worker at once, idle or not. deaf: clients that take
-        nothing in now.
+        credit: how many requests a worker may hold. deaf: clients that take nothing in now.
         """
         waiting = {
             body: who for who, bodies in self.asked.items() if who not in deaf for body in bodies
@@ -214,13 +229,13 @@ class Ledger:
             for due in self.due
             if due.body in waiting
         ]
-        if self.idle or (to_anybody and self.busy):
-            crew = f"Idle: {', '.join(self.idle) or 'nobody'}."
+        if self.room(credit):
             for request in self.open:
                 if request.who in deaf:
                     continue
                 found.append(
-                    f"{request.who} asked {brief(request.body)}, and no worker got that. {crew}"
+                    f"{request.who} asked {brief(request.body)}, and no worker got that. "
+                    f"{self.crew(credit)}"
                 )
         return found
 

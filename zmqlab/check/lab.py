@@ -40,6 +40,7 @@ class Play:
     promise: the rule that is broken when a step of it does not come; evidence: said if all do.
     rules: hold over its whole history, in the order of blame. also: reported as kept as well.
     faults: a plan for the links between the peers and the subject.
+    credit: how many requests a worker may hold.
     """
 
     title: str
@@ -50,6 +51,7 @@ class Play:
     also: Mapping[str, str] | None = None
     crew: Sequence[Hand] = ()
     faults: Plan | None = None
+    credit: int = 1
 
 
 @dataclass(frozen=True)

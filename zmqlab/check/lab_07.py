@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
 from itertools import count
 from random import Random
@@ -10,11 +9,10 @@ from typing import Any
 
 import zmq
 
-from . import plays, rules
-from .dispatch import Answered, Asked, Event, Frames, Given, Got, Odd, Ready
+from . import plays, ready, rules
 from .lab import Hand, Lab, Play
 from .peer import Peer
-from .report import Finding, Report
+from .report import Report
 from .stage import GOES_ON, Stage
 
 GIVEN = "an idle worker is given the request, and its answer comes back"
@@ -42,37 +40,6 @@ def lab07(broker: Any) -> Report:
     return LAB.check(broker)
 
 
-def reading(role: str, way: str, who: str, frames: Frames) -> Event | None:
-    """The contract's table."""
-    match role, way, frames:
-        case "client", "sent", (b"", *body) if body:
-            return Asked(who, tuple(body))
-        case "worker", "received", (b"", client, b"", *body) if client and body:
-            return Given(who, (client, b""), tuple(body))
-        case "worker", "sent", (b"", b"READY"):
-            return Ready(who)
-        case "worker", "sent", (b"", client, b"", *reply):
-            return Answered(who, (client, b""), tuple(reply))
-        case "client", "received", (b"", *reply):
-            return Got(who, tuple(reply))
-        case "client" | "worker", _, _:
-            return Odd(role, who, way, frames)
-    return None
-
-
-def reply(to: Frames, body: Frames) -> Frames:
-    """What a worker answers."""
-    return (b"", *to, *body)
-
-
-def makes_do(frames: Frames) -> Frames | None:
-    """What a worker answers to what is no request: something, to whom the first frame names."""
-    match frames:
-        case (b"", client, *_) if client:
-            return (b"", client, b"", b"?")
-    return None
-
-
 # ------------------------------------------------------------------ rules
 
 FORM = (
@@ -88,8 +55,8 @@ def as_sent(asked: str, answered: str) -> list[rules.Rule]:
 
 
 ASKED, OWNED = as_sent(GIVEN, OWN)
-SINGLE = rules.one_at_a_time(
-    ONE, "From when on is a worker no longer idle? A REQ throws away a second request."
+SINGLE = rules.at_most(
+    1, ONE, "From when on is a worker no longer idle? A REQ throws away a second request."
 )
 LATE = rules.unread(
     UNREAD,
@@ -110,27 +77,6 @@ RULES = [SINGLE, LATE, ASKED, OWNED, ORDERED, QUEUED]  # in the order of blame
 
 
 # ------------------------------------------------------------------ plays
-
-
-def waiting(stage: Stage) -> Iterator[Finding]:
-    """Eight requests, six of them of one client; nobody is idle, then few are."""
-    greedy = stage.client("c1")
-    for number in range(6):
-        greedy.ask(b"request %d" % number)
-    for name in ("c2", "c3"):
-        stage.client(name, zmq.REQ).ask(name.encode())
-    yield plays.waits(stage, plays.QUIET / 4, "requests are waiting, and no worker is there")
-    for name, rule in {"w1": GIVEN, "w2": AT_ONCE}.items():
-        stage.hire(name)
-        stage.step(rule)
-    yield plays.waits(stage, plays.QUIET / 4, "requests are waiting, and all workers are busy")
-    while stage.ledger.open:
-        stage.answer("w2")
-        stage.step(GIVEN)
-        stage.calm()  # and no second one
-    stage.answer_all()
-    stage.step(OWN)
-    plays.fill(stage, UNREAD)
 
 
 IDS = {"w1": b"\xffz", "w2": b"otto", "w3": b"\x00\x01", "w4": b"anna"}
@@ -204,6 +150,7 @@ COSTS = rules.longest_idle_first(
 ANY = [SINGLE, *as_sent(ANYBODY, ANYBODY), QUEUED]
 REQS = [Hand("w1", zmq.REQ, b"otto"), Hand("w2", zmq.REQ)]
 IDLE = partial(plays.quiet, idle="workers are idle, and nobody asks")
+WAITING = partial(ready.waiting, first=GIVEN, at_once=AT_ONCE, given=GIVEN, own=OWN, unread=UNREAD)
 WAITED = "each was read when there was somebody to do it"
 TURNS = {
     ONE: "in some sixty turns",
@@ -213,7 +160,7 @@ TURNS = {
 
 PLAYS = [
     Play("one client, one worker", plays.first, GIVEN, "also before a worker is there", RULES),
-    Play("requests with nobody idle", waiting, UNREAD, WAITED, RULES, {IN_ORDER: "six of six"}),
+    Play("requests with nobody idle", WAITING, UNREAD, WAITED, RULES, {IN_ORDER: "six of six"}),
     Play("four workers, in turn", turns, AT_ONCE, "four of four, and no fifth", RULES, TURNS),
     Play("clients of all kinds", plays.anybody, ANYBODY, plays.ALL_CASES, ANY, crew=REQS),
     Play("clients that leave", plays.leavers, LEAVERS, plays.ALL_LEFT, SAFE, crew=REQS[:1]),
@@ -227,10 +174,10 @@ LAB = Lab(
     name="lab07",
     contract="broker(ctx, frontend, backend)",
     ends={"client": "frontend", "worker": "backend"},
-    reading=reading,
-    says=(b"", b"READY"),
-    reply=reply,
-    makes_do=makes_do,
+    reading=ready.reading,
+    says=ready.SAYS,
+    reply=ready.reply,
+    makes_do=ready.makes_do,
     work=plays.work_when_ready,
     plays=PLAYS,
 )

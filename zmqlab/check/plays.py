@@ -257,7 +257,7 @@ def fill(stage: Stage, rule: str) -> None:
     if any(isinstance(event, Read) and event.role == "client" for event in stage.history):
         return
     client, flood = stage.client("c8"), stage.client("c9", reads=False, sndhwm=100)
-    for _ in list(stage.ledger.idle):
+    for _ in range(int(sum(stage.ledger.room(stage.credit).values()))):
         client.ask(b"busy")
     stage.step()
     number, body = FLOOD

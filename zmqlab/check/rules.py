@@ -15,6 +15,7 @@ from zmqlab.envelope import show
 
 from .dispatch import (
     Answered,
+    Asked,
     Event,
     Frames,
     Given,
@@ -113,38 +114,46 @@ def _not_its_own(ledger: Ledger, who: str, body: Frames, again: bool) -> tuple[s
     return evidence + (f"\nThe workers had answered {answers}." if answers else ""), frames
 
 
-def one_at_a_time(rule: str, hint: str) -> Rule:
-    """Nobody is given anything more before it has answered."""
+def at_most(credit: int, rule: str, hint: str) -> Rule:
+    """Nobody is given anything more while it holds so many requests that it has not answered."""
 
     def check(history: History) -> Broken | None:
         for ledger, event in each(history):
             match event:
                 case Given(who, _, frames) | Odd("worker", who, "received", frames):
-                    if not (tasks := ledger.busy.get(who)):
+                    tasks = [task[-1] for task in ledger.busy.get(who, ())]
+                    if len(tasks) < credit:
                         continue
                     evidence = (
-                        f"{who} was given {brief(frames)} while it was at {brief(tasks[0][-1])}. "
-                        f"Idle: {', '.join(ledger.idle) or 'nobody'}."
+                        f"{who} was given {brief(frames)} while it was at "
+                        f"{' and '.join(map(brief, tasks))}. {ledger.crew(credit)}"
                     )
-                    return Broken(rule, evidence, hint, (*frames, *tasks[0][-1]))
+                    return Broken(rule, evidence, hint, (*frames, *tasks[0]))
         return None
 
     return check
 
 
-def unread(rule: str, hint: str) -> Rule:
-    """A request is read only when a worker is idle: after a READY or an answer for each."""
+def unread(rule: str, hint: str, credit: int = 1) -> Rule:
+    """A request is read only when somebody may hold one more.
+
+    A worker's first READY makes room for so many, each of its answers for one.
+    """
 
     def check(history: History) -> Broken | None:
-        idle = 0
+        room, here = 0, set()
         for event in history:
             match event:
+                case Read("worker", (who, b"", b"READY")):
+                    room += 0 if who in here else credit
+                    here.add(who)
                 case Read("worker"):
-                    idle += 1
+                    room += 1
                 case Read("client", frames):
-                    idle -= 1
-                    if idle < 0:
-                        evidence = f"The broker read {show(frames)} while no worker was idle."
+                    room -= 1
+                    if room < 0:
+                        nobody = "no worker was idle" if credit == 1 else "every worker was full"
+                        evidence = f"The broker read {show(frames)} while {nobody}."
                         return Broken(rule, evidence, hint, frames[1:])
         return None
 
@@ -198,22 +207,21 @@ def turns(history: History) -> list[Turn]:
 def longest_idle_first(rule: str, hint: str) -> Rule:
     """Nobody is passed over who has certainly been idle longer than who is chosen.
 
-    Certain is: the broker knew of the one before the other became idle, and gave it nothing until
-    after the other had got the request: what it got next had not been asked by then.
+    Certain is: the broker knew of the one before the request was asked and before the other
+    became idle, and gave it nothing until after the other had got the request: what it got next
+    had not been asked by then.
     """
 
     def check(history: History) -> Broken | None:
         everybody = turns(history)
-        last = Ledger(history)
-        odd = [n for n, e in enumerate(history) if isinstance(e, Odd) and e.way == "sent"]
-        under_way = min(
-            [*odd, *(request.at for request in (*last.open, *last.gone))], default=math.inf
-        )
+        under_way = _under_way(history)
         for chosen in everybody:
             if chosen.request is None:
                 continue
             for other in everybody:
-                if other.known < chosen.since and _passed_over(other, chosen, under_way):
+                if other.known < min(chosen.since, chosen.request.at) and _passed_over(
+                    other, chosen, under_way
+                ):
                     line = sorted(
                         (t for t in everybody if t.since < chosen.until <= t.until),
                         key=lambda turn: turn.since,
@@ -229,11 +237,15 @@ def longest_idle_first(rule: str, hint: str) -> Rule:
     return check
 
 
-def _passed_over(other: Turn, chosen: Turn, under_way: float) -> bool:
-    """Whether somebody who was in the queue got nothing before another was given this.
+def _under_way(history: History) -> float:
+    """The earliest place of what may still be on its way to a worker."""
+    last = Ledger(history)
+    odd = [n for n, e in enumerate(history) if isinstance(e, Odd) and e.way == "sent"]
+    return min([*odd, *(request.at for request in (*last.open, *last.gone))], default=math.inf)
 
-    under_way: the earliest place of what may still be on its way to a worker.
-    """
+
+def _passed_over(other: Turn, chosen: Turn, under_way: float) -> bool:
+    """Whether somebody who was in the queue got nothing before another was given this."""
     if other.until < chosen.until:
         return False
     if other.until == math.inf:
@@ -241,24 +253,86 @@ def _passed_over(other: Turn, chosen: Turn, under_way: float) -> bool:
     return other.request is not None and other.request.at > chosen.until
 
 
-def in_order(rule: str, hint: str) -> Rule:
+def fewest_outstanding(rule: str, hint: str) -> Rule:
+    """Nobody is given a request who certainly holds more than somebody else.
+
+    The one holds at least what has come to it and is not answered. The other holds at most what
+    was sent to it by then, without the answers that the broker knew when the request was asked.
+    """
+
+    def check(history: History) -> Broken | None:
+        came: dict[str, list[tuple[int, float]]] = {}  # by worker: when, and when that was asked
+        known: dict[str, int] = {}  # by worker that the broker knows of: answers that it has read
+        knew: dict[int, dict[str, int]] = {}  # the same when a request was asked, by its place
+        answers: dict[int, int] = {}  # how many a worker had sent, by the place of the last
+        given: list[tuple[int, str, int, Request]] = []
+        for ledger, event in each(history):
+            now = ledger.now + 1
+            match event:
+                case Asked():
+                    knew[now] = dict(known)
+                case Read("worker") if ledger.unread <= 1:
+                    known = {who: len(came.get(who, ())) - n for who, n in ledger.held().items()}
+                case Answered(who):
+                    answers[now] = len(came.get(who, ())) - len(ledger.busy.get(who, ())) + 1
+                case Got(who, body) if due := ledger.expected(who, body):
+                    known[due.worker] = max(known.get(due.worker, 0), answers[due.at])
+                case Given(who) | Odd("worker", who, "received"):
+                    request = ledger.request(event.body) if isinstance(event, Given) else None
+                    if request is not None:
+                        given.append((now, who, len(ledger.busy.get(who, ())), request))
+                    came.setdefault(who, []).append((now, request.at if request else -1))
+        under_way = _under_way(history)
+        for now, who, holds, request in given:
+            for other, read in knew.get(request.at, {}).items():
+                most = _sent(came.get(other, []), now, under_way) - read
+                if most < holds:
+                    evidence = (
+                        f"{who} was given {brief(request.body)}. It held {holds}, and {other} held "
+                        f"{most:g}."
+                    )
+                    return Broken(rule, evidence, hint, request.body[:1])
+        return None
+
+    return check
+
+
+def _sent(came: list[tuple[int, float]], now: int, under_way: float) -> float:
+    """How many messages the broker had at most sent to a worker by now, of those that came to it.
+
+    came: when each did, and when it had been asked. What comes after one that had not been asked
+    by now was not sent by now.
+    """
+    for number, (at, asked) in enumerate(came):
+        if at > now and asked > now:
+            return number
+    return len(came) if under_way > now else math.inf
+
+
+def in_order(rule: str, hint: str, credit: int = 1) -> Rule:
     """The requests of one client are given out in the order in which it sent them.
 
-    With nobody idle, what no worker has got has not been given out. Of workers that are idle
-    together, who has been so for longer gets what was sent earlier.
+    With everybody full, what no worker has got has not been given out; what one worker gets, it
+    was given in that order. Of workers that are idle together, who has been so for longer gets
+    what was sent earlier.
     """
 
     def check(history: History) -> Broken | None:
         latest: dict[str, Request] = {}  # by client, of what was given out
+        to_one: dict[tuple[str, str], Request] = {}  # by worker and client
         ledger = Ledger()
         for event in history:
+            behind: list[tuple[Request, Request]] = []  # a request, and a later one before it
             if isinstance(event, Given) and (request := ledger.request(event.body)):
+                behind.append((request, to_one.get((event.who, request.who), request)))
+                to_one[event.who, request.who] = request
                 latest[request.who] = max(
                     request, latest.get(request.who, request), key=lambda one: one.at
                 )
             ledger.note(event)
-            for request in ledger.open if ledger.busy and not ledger.idle else ():
-                later = latest.get(request.who, request)
+            if ledger.busy and not ledger.room(credit):
+                behind += [(one, latest.get(one.who, one)) for one in ledger.open]
+            for request, later in behind:
                 if request.at < later.at:
                     evidence = (
                         f"{request.who} had sent {brief(request.body)} before "
@@ -281,6 +355,6 @@ def _crossed(history: History) -> Iterator[tuple[tuple[Request, str], tuple[Requ
     ended = [(turn, turn.request) for turn in turns(history) if turn.request is not None]
     for one, first in ended:
         for other, second in ended:
-            crossed = first.at < second.at < one.until and other.known < one.since < other.until
-            if crossed and first.who == second.who:
+            crossed = first.at < second.at < one.until and one.since < other.until
+            if crossed and other.known < min(first.at, one.since) and first.who == second.who:
                 yield (first, one.who), (second, other.who)

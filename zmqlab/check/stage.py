@@ -165,9 +165,12 @@ class Stage:
         self.chronicle.roles[name] = role
         return self.others.start(name, function, self.where[self.lab.ends[role]], *args)
 
-    def answer(self, who: str, *reply: bytes) -> None:
-        """Let a worker answer the first request that it has; by default `done` of its body."""
-        task = next(task for task in self.ledger.busy[who] if isinstance(task, Given))
+    def answer(self, who: str, *reply: bytes, which: int = 0) -> None:
+        """Let a worker answer the first request that it has; by default `done` of its body.
+
+        which: its place among those that it has, where it is not the first.
+        """
+        task = [task for task in self.ledger.busy[who] if isinstance(task, Given)][which]
         peer = next(peer for peer in self.peers if peer.name == who)
         peer.answered += 1
         peer.send(*self.lab.reply(task.to, reply or done(task.body)))
@@ -296,10 +299,15 @@ class Stage:
             frames = [frame for body in bodies[:3] for frame in body[:1]]
             raise Wrong(self.trouble(rule or self.play.promise, evidence, hint, *frames))
 
+    @property
+    def credit(self) -> float:
+        """How many requests a worker may hold."""
+        return math.inf if self.lab.to_anybody else self.play.credit
+
     def owed(self) -> list[str]:
         """What has to happen without the peers' doing, in words."""
         deaf = [peer.name for peer in self.peers if not peer.reads]
-        return self.ledger.owed(self.lab.to_anybody, deaf)
+        return self.ledger.owed(self.credit, deaf)
 
     def calm(self, enough: Callable[[], object] | None = None) -> None:
         """Wait until nothing moves any more, or it is enough, then judge: nothing wrong came."""

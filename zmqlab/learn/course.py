@@ -98,6 +98,13 @@ COURSE = (
     ),
     Chapter(
         TWO,
+        "08_credit",
+        "Give a little ahead",
+        "How many tasks should a worker hold?",
+        ("broker(ctx, frontend, backend, credit)",),
+    ),
+    Chapter(
+        TWO,
         "09_policy",
         "Choose a policy",
         "Which rule is best, and for which work?",
