@@ -84,6 +84,13 @@ COURSE = (
     ),
     Chapter(
         TWO,
+        "06_thrown_away",
+        "Find what is thrown away",
+        "What does a broker lose although nobody died?",
+        ("broker(ctx, frontend, backend, lost)",),
+    ),
+    Chapter(
+        TWO,
         "07_idle_worker",
         "Give the task to a free worker",
         "How does a broker know who is free?",
