@@ -220,7 +220,7 @@ print(f"right answers: {right} of 60")
 for_the_slow.compare(dealt.counts("received", WORKERS)["w3"])
 
 # %% [markdown]
-# A third, exactly. The DEALER gives each worker one request in turn. It passes over a worker only when the queue to it is full, and that takes a thousand messages on either side. This is all that "available" means to it (lesson 2). So w1 and w2 stand idle while requests queue at w3.
+# A third, exactly. The DEALER gives each worker one request in turn. It passes over a worker only when the queue to it is full: by default with a thousand messages on either side. This is all that "available" means to it (lesson 2). So w1 and w2 stand idle while requests queue at w3.
 #
 # And the clients? Each waits for its answer before it asks again. `waits` looks up in the journal how long.
 
@@ -247,7 +247,7 @@ plots.show(plots.ecdf, {"loop in Python": waits(dealt)}, title=title, what="wait
 #
 # ## The same loop in C
 #
-# libzmq has a loop of its own, `zmq.proxy(clients, workers)`. It stands in the place of ours.
+# libzmq, the library under pyzmq, has a loop of its own: `zmq.proxy(clients, workers)`. It stands in the place of ours.
 #
 # > **Predict.** To whom does a broker with `zmq.proxy` give the next request?
 
