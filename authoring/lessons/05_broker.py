@@ -5,7 +5,7 @@
 #
 # *You will be able to*
 # - write a broker that serves many clients at once and gives each one its own answers,
-# - say which worker gets the next request, and what a slow worker does to every client,
+# - say which worker gets the next request, and what a slow worker does to the clients,
 # - read a chart of waits, and find in it what a median hides.
 #
 # *You need:* lesson 4.
@@ -95,7 +95,7 @@ def work(ctx, endpoint, seconds):
 
 
 # %% [markdown]
-# A broker has a ROUTER, where clients connect, a DEALER, where workers connect, and a loop that carries messages from one to the other. The first loop is that of lesson 4's relay: one request, and its answer.
+# A broker has a ROUTER, where clients connect, a DEALER, where workers connect, and a loop that carries messages from one to the other. The first loop does what lesson 4's relay did: it carries one request, then its answer. It calls the frames by their names.
 
 
 # %%
@@ -110,8 +110,10 @@ def broker(ctx, frontend, backend, loop):
 def one_by_one(clients, workers):
     """Carry one request, then its answer."""
     while True:
-        workers.send_multipart(clients.recv_multipart())
-        clients.send_multipart(workers.recv_multipart())
+        client, empty, question = clients.recv_multipart()
+        workers.send_multipart([client, empty, question])
+        client, empty, answer = workers.recv_multipart()
+        clients.send_multipart([client, empty, answer])
 
 
 # %% [markdown]
@@ -183,7 +185,7 @@ print(f"right answers: {right} of 60")
 print(f"workers at work at the same time, at most: {most_at_once(journal.spans(WORKERS))}")
 
 # %% [markdown]
-# All 60 are right, all three workers are busy, and answers come back in another order than the requests went out. Yet the loop keeps no list of who asked what. Who needs an answer stands in the answer: look at the two lines that begin with `client`.
+# All 60 are right, all three workers are busy, and answers may come back in another order than the requests went out. Yet the loop keeps no list of who asked what. Who is to get an answer stands in the answer: look at the two lines that begin with `client`.
 #
 # Let three clients ask one slow worker, and step through it: `Space` plays and pauses, `→` and `←` go one step. Stop where two requests wait at the worker, and look what each of them carries.
 
