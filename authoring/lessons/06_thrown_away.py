@@ -177,7 +177,7 @@ for asked, ahead in amounts:
     rows[f"{asked:,} asked, {ahead:,} ahead"] = {"came": came, "lost": asked - came}
 
 kept = rows["10,000 asked, 10,000 ahead"]["came"]
-title = f"{kept:,} unread answers are kept, the others are lost"
+title = f"{kept:,} unread answers are kept, no more"
 plots.show(plots.stacked, rows, title=title, unit="answers")
 print(plots.stacked_text(rows, unit="answers"))
 
