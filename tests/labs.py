@@ -4,6 +4,8 @@ tests/submissions/lab_NN/ holds a file for each right program, and wrong.py, the
 those that the check must refuse: nearly each is a right one with a line or two changed.
 """
 
+import ast
+import contextlib
 import functools
 import itertools
 import linecache
@@ -20,6 +22,7 @@ from zmqlab import check
 from zmqlab.check import Finding, Report
 
 FOLDER = Path(__file__).parent / "submissions"
+DEFINES = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
 LABS = sorted(folder.name.removeprefix("lab_") for folder in FOLDER.glob("lab_*"))
 
 
@@ -162,6 +165,26 @@ def in_notebook(lab: str, kind: str, *names: str) -> list:
     for name in names:
         exec(next(source for source in cells if f"def {name}(" in source), defined)
     return [defined[name] for name in names]
+
+
+def in_lesson(number: str) -> dict:
+    """What the cells of a lesson import and define, without a run of it.
+
+    Of its statements are done imports, functions, and what is assigned without a call.
+    """
+    import build
+
+    target = next(
+        t for t in build.targets() if t.kind == "lesson" and t.source.name.startswith(number)
+    )
+    cells = [cell.source for cell in build.unexecuted(target).cells if cell.cell_type == "code"]
+    defined: dict = {"__name__": target.source.stem}
+    for line in (line for source in cells for line in ast.parse(source).body):
+        calls = any(isinstance(node, ast.Call) for node in ast.walk(line))
+        if isinstance(line, DEFINES) or (isinstance(line, ast.Assign) and not calls):
+            with contextlib.suppress(NameError):  # of what comes from a run
+                exec(compile(ast.Module([line], []), str(target.source), "exec"), defined)
+    return defined
 
 
 def first_failure(report: Report) -> Finding:

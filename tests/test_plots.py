@@ -337,6 +337,13 @@ def test_each_curve_climbs_from_nothing_to_all():
         assert line.get_drawstyle() == "steps-post"
     assert ax.get_xlim()[0] == 0
     assert ax.get_xlabel() == "latency (ms)"
+    assert ax.get_ylabel() == "share within this time"
+
+
+def test_a_distribution_says_of_what_it_shows_the_share():
+    ax = axes(ecdf, SAMPLES, what="wait", of="answers")
+    assert ax.get_ylabel() == "share of answers\nwithin this time"
+    assert "the share of answers within each wait:" in ecdf_alt(SAMPLES, what="wait", of="answers")
 
 
 def test_curves_differ_by_line_and_marker_and_say_their_percentiles():
@@ -402,7 +409,7 @@ def test_distributions_in_words():
         "round robin    2    15 ms  10 ms   20 ms   20 ms"
     )
     assert ecdf_alt(SAMPLES, title="So it was", what="wait") == (
-        "So it was. Cumulative distribution of wait: random p50 50 ms, p99 99 ms; "
+        "So it was. Curves of the share within each wait: random p50 50 ms, p99 99 ms; "
         "round robin p50 10 ms, p99 20 ms."
     )
 

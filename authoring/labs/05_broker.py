@@ -57,7 +57,7 @@ check.lab05(broken)
 #
 # A socket is made, used and closed in one thread, the one in which `broker` runs.
 #
-# Copy `broken` and mend it fault by fault, or write your own.
+# The loop of lesson 5 promises less: a REQ that asks with one frame. Copy `broken` and mend it fault by fault, or write your own.
 
 
 # %%
@@ -89,7 +89,7 @@ def broker(ctx: zmq.Context, frontend: str, backend: str) -> None:
 # </details>
 # <details><summary>Hint 3</summary>
 #
-# Look up in lesson 5 what a ROUTER does with a message to somebody who is gone, and what `ROUTER_MANDATORY` makes of it.
+# What does a ROUTER do with a message to somebody who is gone, and what does `ROUTER_MANDATORY` make of it? It stands in lesson 5, *In practice*.
 #
 # </details>
 # <details><summary>Hint 4</summary>

@@ -1,7 +1,8 @@
 """Brokers: clients on the one side, workers on the other, and a rule who gets the next request.
 
 Each binds two endpoints and runs until its Context ends; `zmq.ContextTerminated` is how it ends.
-The text of each is the text of the lesson that builds it: 05 the first two, 06 the others.
+The first two are lesson 05's, for any client and any body, as its lab asks for; the text of the
+others is the text of lesson 07, which builds them.
 """
 
 # mypy: disable-error-code="type-arg"

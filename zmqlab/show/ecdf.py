@@ -1,4 +1,4 @@
-"""How long it took: the part of the samples that is at most so long, and percentiles."""
+"""How long it took: the share of the samples within each time, and percentiles."""
 
 from __future__ import annotations
 
@@ -33,11 +33,13 @@ def ecdf(
     *,
     title: str | None = None,
     what: str = "latency",
+    of: str = "",
     percentiles: Sequence[float] = (50, 99),
     log: bool = False,
 ) -> None:
-    """For each name: the part of its samples (seconds) that is at most so long.
+    """For each name: the share of its samples (seconds) within each time.
 
+    `what` was measured, `of` what: the wait of answers, the sojourn of tasks.
     A marker stands where a percentile is reached, its value in the legend. `log`: a logarithmic
     time axis, for tails that are tens of times the median; else it begins at zero.
     """
@@ -70,7 +72,11 @@ def ecdf(
         )
         ax.xaxis.set_major_formatter("{x:g}")
     ax.set_xlabel(f"{what} ({unit})", color=INK, fontsize=TEXT)
-    ax.set_ylabel("part at most so long", color=INK, fontsize=TEXT)
+    ax.set_ylabel(
+        f"share of {of}\nwithin this time" if of else "share within this time",
+        color=INK,
+        fontsize=TEXT,
+    )
     if known:
         ax.legend(
             loc="upper left",
@@ -103,6 +109,7 @@ def ecdf_alt(
     *,
     title: str | None = None,
     what: str = "latency",
+    of: str = "",
     percentiles: Sequence[float] = (50, 99),
     log: bool = False,
 ) -> str:
@@ -113,8 +120,8 @@ def ecdf_alt(
     )
     axis = ", logarithmic time axis" if log else ""
     return (
-        f"{title or _title(known, what)}. Cumulative distribution of {what}{axis}: "
-        f"{told or 'no samples'}."
+        f"{title or _title(known, what)}. Curves of the share{f' of {of}' * bool(of)} within each "
+        f"{what}{axis}: {told or 'no samples'}."
     )
 
 
