@@ -11,7 +11,7 @@
 # *You need:* lessons 5 and 6.
 
 # %% [markdown]
-# A journey planner deals requests out to its threads in turn. A reader of its source warns: a quick request may be "stuck in line behind a slow calculation". He names a remedy: "the workers signal the broker that they are available"
+# A journey planner deals requests out to its threads in turn. A reader of its source warns: a quick request may be "stuck in line behind a slow calculation". The remedy: "the workers signal the broker that they are available"
 # ([navitia#348](https://github.com/hove-io/navitia/issues/348)). Two years later the planner gives each request to the first thread that is free ([navitia#1489](https://github.com/hove-io/navitia/pull/1489)).
 #
 # So the question is: **how does a broker know who is free, and what changes when it does?**
@@ -89,6 +89,8 @@ def idle_worker(ctx: zmq.Context, frontend: str, backend: str, end: int = 0) -> 
 # On its way to a worker a request has two envelopes: the outer one leads to the worker, the inner one back to the client. The worker's REQ takes the outer one off; to its program the inner one is the beginning of the message.
 #
 # A list has two ends. `idle.pop(0)` takes who has been idle longest; with an `end` of -1 it takes the newest, as Python's plain `pop()` does. We begin with 0, and come back to the other end.
+#
+# Around the broker, clients and workers as in lesson 5:
 
 
 # %%
@@ -167,7 +169,7 @@ title = f"To who is free: median × {middle:.1f}, longest × {longest:.2f}, mean
 plots.show(plots.ecdf, waited, title=title, what="wait", log=True)
 
 # %% [markdown]
-# The longest waits are gone: one request of w3 in place of a queue of them. The mean is a part of what it was. The median is no shorter, mostly it is longer. Dealt in turn, most clients stand at w3 most of the time, and the few others have the fast workers to themselves. Now all ask the fast ones, and wait there for each other.
+# The longest waits are gone: one request of w3 in place of a queue of them. The mean is much shorter. The median is not, mostly it is longer. Dealt in turn, most clients stand at w3 most of the time, and the few others have the fast workers to themselves. Now all ask the fast ones, and wait there for each other.
 #
 # A client that asks again only when it has its answer makes a **closed loop**: who is served soon asks more often, and stands in the line again.
 #

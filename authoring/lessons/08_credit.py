@@ -35,7 +35,7 @@ FLEET = {"w1": 0.002, "w2": 0.002, "w3": 0.050}  # seconds for one request
 #
 # The worker of lesson 7 holds one request. When that is done, the answer travels to the broker, and the next request travels back. We call both together, a round trip, the **way**. As long as it takes, the worker does nothing.
 #
-# A **virtual clock** shows it: `simulate` calculates when the task of each request begins and ends. There is no socket, so the numbers are the same on every machine. `travel` is one direction: half the way.
+# A **virtual clock** shows it: `simulate` calculates when each task begins and ends; a task is what a request asks for. There is no socket, so the numbers are the same on every machine. `travel` is one direction: half the way.
 #
 # > **Predict.** A task takes 1 ms, the way 5 ms. For how much of the time is a worker at work?
 
@@ -82,13 +82,15 @@ print("clock:  ", *(f"{measured:4.0f}" for measured in rows["way 5 ms"]))
 print("formula:", *(f"{min(100, 100 * k * 1 / (1 + 5)):4.0f}" for k in credits))
 
 # %% [markdown]
-# So it is. One at a time keeps nobody at work who has a way to go; with a way of 5 ms it takes 6.
+# So it is. With one at a time nobody is at work all the time; with a way of 5 ms that takes six.
 #
 # ## How many are enough?
 #
 # Seldom do tasks come so fast that everybody must work all the time. All workers of a broker are its fleet. The fleet's **load** is the part of its time that the tasks need: 0.8 for four workers, tasks of 1 ms, and 3,200 tasks a second. It keeps up if its workers can be at work for longer:
 #
 # k · task / (task + way) > load, or **k > load × (1 + way / task)**
+#
+# Look at the **sojourn**, the time from a task's arrival to its answer. Where the fleet does not keep up, a queue grows as long as tasks come: four times the tasks make the mean sojourn about four times as long.
 #
 # > **Predict.** Tasks of 1 ms, a way of 5 ms, a load of 0.8. Calculate the smallest credit that keeps up.
 
@@ -109,9 +111,10 @@ def sojourn(k, work, tasks, way, load):
 
 def least(work, way, load):
     """The smallest credit with which four times the tasks do not even double the sojourn."""
-    for k in range(1, 30):
+    for k in range(1, 31):
         if sojourn(k, work, 4000, way, load) < 2 * sojourn(k, work, 1000, way, load):
             return k
+    return "more than 30"
 
 
 table = ["credit   1,000 tasks   4,000 tasks: mean sojourn (ms)"]
@@ -122,7 +125,7 @@ print(f"calculated: more than {LOAD * (1 + WAY / TASK):.1f}", "", *table, sep="\
 smallest.compare(least(constant(TASK), WAY, LOAD))
 
 # %% [markdown]
-# A **sojourn** is the time from a task's arrival to its answer. Where the fleet does not keep up, a queue grows as long as tasks come, and four times the tasks make it about four times as long. From 5 on it does not grow, but close to the limit it is long: 6 is better.
+# With 4 the queue grows, with 5 it does not: more than 4.8. Close to the limit it is still long; 6 is better, and 7 is no better than 6.
 #
 # Now you: set `LOAD` to 0.5, then to 0.95; set `WAY` to 0.001. Calculate the credit each time before you run the cell. Here are two loads and three ways at once.
 
@@ -140,7 +143,7 @@ for load in (0.5, 0.9):
 plots.show(plots.together(*charts, columns=1))
 
 # %% [markdown]
-# Each line falls up to the credit that was calculated. From there it is level: more credit gains nothing more. Nor does it lose anything, as long as all tasks and all workers are alike.
+# Each line falls up to the credit that was calculated. From there it is level: more credit gains nothing more. Nor does it lose anything here, where all tasks and all workers are alike.
 #
 # ## Tasks that vary
 #
@@ -167,7 +170,7 @@ plots.show(plots.curves, rows, at=credits, along="credit", unit=unit, title=titl
 if_they_vary.compare("more than 5" if found > 5 else "5" if found == 5 else "less than 5")
 
 # %% [markdown]
-# More. Five short tasks are done in 1 ms; the next ones are 5 ms away, and the worker stands still. A long one after that does not bring the time back. The calculation knows the mean alone, and gives the least: with less no fleet keeps up, with more than that one whose tasks are alike does. The more they vary, the more it may take.
+# More. Five short tasks are done in 1 ms; the next ones are 5 ms away, and the worker stands still. A long one after that does not bring the time back. The calculation knows the mean alone, and gives the least. With that or less, no fleet keeps up. With more, a fleet does whose tasks are alike; where they vary, it may take more still.
 #
 # ## A broker with credit
 #
@@ -198,7 +201,7 @@ def credit_broker(ctx, frontend, backend, credit):
 
 
 # %% [markdown]
-# Given, one more; answered, one less. It takes the first worker that has credit left: the simplest choice, and not the best (lab 8).
+# Given, one more; answered, one less. The broker takes the first worker that has credit left: the simplest choice, and not the best (lab 8).
 #
 # The worker must be a DEALER. A REQ shows its program one request, and when that is answered it throws away what has come meanwhile ([req.cpp](https://github.com/zeromq/libzmq/blob/v4.3.5/src/req.cpp)).
 
@@ -268,7 +271,7 @@ until_done
 
 # %%
 def burst(k):
-    """Ask 60 times at once, with a credit of k; return who was busy when, and how many answers came."""
+    """Ask 60 times at once; return who was busy when, and how many answers came."""
     with Experiment() as lab:
         frontend, backend = lab.endpoint("inproc"), lab.endpoint("inproc")
         lab.start("broker", credit_broker, frontend, backend, k)
@@ -290,7 +293,7 @@ print("answered of 60, by credit:", answered)
 until_done.compare(round(1000 * (max(s.end for s in spans) - min(s.start for s in spans)), -1))
 
 # %% [markdown]
-# w3 is given eight requests almost at once, and needs 50 ms for each. The fast ones have soon done all the others. Then they are idle, and what w3 holds is bound: nobody can take it back.
+# w3 is given eight requests almost at once, another for each answer while there are some, and needs 50 ms for each. The fast ones have soon done all the others. Then they are idle, and what w3 holds is bound: nobody can take it back.
 #
 # More in flight is faster only while there is a way to hide: each unit of credit hides one more task's worth of it. And each binds one more request **early**, before it is known who will be free for it. Where tasks or workers differ, that has a price. Lesson 9 goes on from there.
 
