@@ -165,7 +165,10 @@ class Hands:
     def heard(self, frames):
         """Wait until the broker has received exactly this."""
         self.lab.until(
-            lambda: any(h.who == "broker" and h.frames == frames for h in self.lab.journal),
+            lambda: any(
+                h.who == "broker" and h.way == "received" and h.frames == frames
+                for h in self.lab.journal
+            ),
             what=f"the broker to get {frames}",
         )
 
