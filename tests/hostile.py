@@ -26,7 +26,7 @@ from urllib.parse import urlsplit
 
 import zmq
 
-from zmqlab.balance.brokers import by_policy, idle_worker, router_dealer, router_dealer_in_c
+from zmqlab.balance.brokers import by_policy, router_dealer, router_dealer_in_c
 from zmqlab.balance.policy import Credit
 from zmqlab.run.experiment import Experiment
 from zmqlab.run.threads import GaveUp
@@ -299,7 +299,6 @@ def honest_client(ctx: zmq.Context, endpoint: str, me: Honest, over: threading.E
 BROKERS: dict[str, tuple[Callable, tuple, list[Callable]]] = {
     "router_dealer": (router_dealer, (), [rep_worker, dealer_worker, rep_worker]),
     "router_dealer_in_c": (router_dealer_in_c, (), [rep_worker, dealer_worker, rep_worker]),
-    "idle_worker": (idle_worker, (), [ready_worker] * TAMES),
     "by_policy": (by_policy, (Credit(1), Random(1)), [ready_worker] * TAMES),
 }
 

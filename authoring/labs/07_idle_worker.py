@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Lab 7 · Give the task to the worker that has been idle longest
 #
-# *Goal:* a broker that gives each request to a free worker, leaves in its queue what nobody can do yet, and lets all workers take turns.
+# *Goal:* a broker that gives each request of any client to the worker that has been idle longest, and leaves unread what nobody can do yet. The lesson's broker ends with the first client that sends two frames; yours shall bear everything.
 #
 # *You need:* [lesson 7](../notebooks/07_idle_worker.ipynb). *Time:* 30 minutes.
 
@@ -78,7 +78,7 @@ def broker(ctx: zmq.Context, frontend: str, backend: str) -> None:
 # </details>
 # <details><summary>Hint 4</summary>
 #
-# A client on a DEALER forgets the delimiter. Which line of yours takes its message apart, what does that line do then, and has a worker been taken from the queue by that time? Lesson 7, *Let the workers ask*, has a way to name the forms that you expect.
+# A client on a DEALER forgets the delimiter, or sends a body of three frames. Which line of yours takes its message apart, what does that line do then, and has a worker been taken from the queue by that time? Python's [match](https://docs.python.org/3/tutorial/controlflow.html#match-statements) lets you name the forms that you expect.
 #
 # </details>
 #
@@ -96,12 +96,12 @@ report
 #
 # `zmq.select` gets the frontend only while somebody is idle. That one expression keeps requests unread, lets the broker sleep while all are busy, and makes sure that `popleft` finds somebody. A `Poller` from which the frontend is taken out and put back does the same.
 #
-# `match` names the forms that the contract knows. What has none of them falls through, without an error and before anybody has been taken from the queue. Right as well: to pass a client's nonsense on to a worker, whose answer makes it idle again. The lesson's broker also keeps a set of who is busy, and ignores an answer that nobody asked for. The check does not try that: workers are your own programs, clients are anybody's.
+# `match` names the forms that the contract knows. What has none of them falls through, without an error and before anybody has been taken from the queue. Right as well: to pass a client's nonsense on to a worker, whose answer makes it idle again. The check plays no worker that breaks the table: workers are your own programs, clients are anybody's.
 
 # %% [markdown]
 # ## Now break it
 #
-# Take the newest idle worker in place of the one that has been idle longest: one word in your broker. The published mistake is in the package, so that you can lay it beside yours. A day with three workers that are alike, and 30 requests:
+# Take the newest idle worker in place of the one that has been idle longest: one word in your broker. The lesson's broker does it with `end=-1`; lay it beside yours. A day with three workers that are alike, and 30 requests:
 
 
 # %%
@@ -146,7 +146,7 @@ def day(broker, at_once):
 WORKERS, AT_ONCE = ["w1", "w2", "w3"], 1
 
 if report:
-    yours, newest = day(broker, AT_ONCE), day(partial(idle_worker, newest_first=True), AT_ONCE)
+    yours, newest = day(broker, AT_ONCE), day(partial(idle_worker, end=-1), AT_ONCE)
     print("yours:       ", yours)
     print("newest first:", newest)
     pictures = []

@@ -1,8 +1,9 @@
 """Brokers: clients on the one side, workers on the other, and a rule who gets the next request.
 
 Each binds two endpoints and runs until its Context ends; `zmq.ContextTerminated` is how it ends.
-The first two are lesson 05's, for any client and any body, as its lab asks for; the text of the
-others is the text of lesson 07, which builds them.
+The first two serve any client and any body, as lab 05 asks for. `idle_worker` is the text of lesson
+07: it is made for clients that are REQs and send one frame, and a message of another form ends it.
+Who wants a queue of idle workers that bears anything takes `by_policy` with `least_recently_used`.
 """
 
 # mypy: disable-error-code="type-arg"
@@ -10,7 +11,6 @@ others is the text of lesson 07, which builds them.
 
 from __future__ import annotations
 
-from collections import deque
 from random import Random
 
 import zmq
@@ -41,30 +41,22 @@ def router_dealer_in_c(ctx: zmq.Context, frontend: str, backend: str) -> None:
         zmq.proxy(clients, workers)
 
 
-def idle_worker(ctx: zmq.Context, frontend: str, backend: str, newest_first: bool = False) -> None:
-    """Give each request to the worker that has been idle longest; with nobody idle, read none."""
-    idle: deque[bytes] = deque()  # workers without a task; who became idle first stands first
-    busy: set[bytes] = set()  # workers with a task
+def idle_worker(ctx: zmq.Context, frontend: str, backend: str, end: int = 0) -> None:
+    """Give each request to an idle worker, from this end of the list; with none idle, read none."""
+    idle: list[bytes] = []  # workers without a request, in the order in which they became idle
     with ctx.socket(zmq.ROUTER) as clients, ctx.socket(zmq.ROUTER) as workers:
         clients.bind(frontend)
         workers.bind(backend)
         while True:
             ready, _, _ = zmq.select([workers, clients] if idle else [workers], [], [])
             if workers in ready:
-                match workers.recv_multipart():
-                    case [worker, b"", b"READY"] if worker not in idle:
-                        busy.discard(worker)
-                        idle.append(worker)
-                    case [worker, b"", client, b"", *reply] if worker in busy:
-                        clients.send_multipart([client, b"", *reply])
-                        busy.remove(worker)
-                        idle.append(worker)
+                worker, _, *rest = workers.recv_multipart()
+                if rest != [b"READY"]:  # an answer: [client, b"", answer]
+                    clients.send_multipart(rest)
+                idle.append(worker)
             if clients in ready:
-                match clients.recv_multipart():
-                    case [client, b"", *body]:
-                        worker = idle.pop() if newest_first else idle.popleft()
-                        busy.add(worker)
-                        workers.send_multipart([worker, b"", client, b"", *body])
+                client, _, question = clients.recv_multipart()
+                workers.send_multipart([idle.pop(end), b"", client, b"", question])
 
 
 def by_policy(ctx: zmq.Context, frontend: str, backend: str, choose: Policy, rng: Random) -> None:
