@@ -256,7 +256,7 @@ of_the_rule.compare(round(100 * lines["4 workers, load 0.5"][-1]))
 #
 # ## On real sockets
 #
-# A clock that knows of no operating system is easily right. So give the same policies to a broker with sockets, `by_policy` of lesson 8, and the same tasks, at the same moments, to workers that sleep.
+# A clock that knows of no operating system is easily right. So give the same policies to a broker with sockets, and the same tasks, at the same moments, to workers that sleep. The broker is `by_policy`: lesson 8's, but for each request it asks a policy who gets it, and leaves the request unread if the answer is None.
 
 
 # %%
