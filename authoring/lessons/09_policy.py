@@ -33,7 +33,7 @@ from zmqlab.show import Prediction, Sliders, plots
 # %% [markdown]
 # ## A policy is a function
 #
-# A broker counts how many tasks each worker has been given and has not answered: they are **outstanding**. A **policy** is a function of these counts, listed in the order of who became idle longest ago. It returns the index of the worker who gets the next task, or None: nobody yet, the task waits in the broker. Lesson 7's rule as such a function:
+# Lesson 8's broker counts what each worker has outstanding: tasks given and not answered. A **policy** is a function of these counts, listed in the order of who became idle longest ago. It returns the index of the worker who gets the next task, or None: nobody yet, the task waits in the broker. Lesson 7's rule as such a function:
 
 
 # %%
@@ -52,7 +52,7 @@ print("nobody is idle:  ", idle_longest([2, 1, 1, 3], Random(1)))
 #
 # ## Work that is all alike
 #
-# Four workers; each task takes 10 ms. Tasks come at random and need 80 % of the workers' time: the **load** is 0.8. `simulate` calculates when each task begins and ends, on a **virtual clock**: the same numbers on every machine. For now, messages take no time. We draw the arrivals ten times.
+# Four workers; each task takes 10 ms. Tasks come at random and need 80 % of the workers' time: the load is 0.8. We draw the arrivals ten times. On the virtual clock the numbers are the same on every machine. For now, messages take no time.
 #
 # > **Predict.** Round robin is blind; `idle longest` lets nobody stand idle beside a waiting task. How many of 2,500 tasks does it have done sooner?
 
@@ -85,7 +85,7 @@ done_sooner.compare(max(sooner))
 #
 # ## Asking takes time
 #
-# Now each message travels for half a millisecond. If the next task was kept back in the broker, a worker gets it 1 ms after its answer: that is the **way**. A task's time from its arrival to its answer, what a client waits for, is its **sojourn**. With which policy is the mean sojourn shortest?
+# Now each message travels for half a millisecond. If the next task was kept back in the broker, a worker gets it 1 ms after its answer: that is the way. With which policy is the mean sojourn shortest, the time from a task's arrival to its answer?
 
 
 # %%
@@ -256,7 +256,7 @@ of_the_rule.compare(round(100 * lines["4 workers, load 0.5"][-1]))
 #
 # ## On real sockets
 #
-# A clock that knows of no operating system is easily right. So give the same policies to a broker with sockets, `by_policy` of lesson 8, and the same tasks, at the same moments, to workers that sleep.
+# A clock that knows of no operating system is easily right. So give the same policies to a broker with sockets, and the same tasks, at the same moments, to workers that sleep. The broker is `by_policy`: lesson 8's, but for each request it asks a policy who gets it, and leaves the request unread if the answer is None.
 
 
 # %%
@@ -333,7 +333,7 @@ plots.show(plots.together(*pictures, columns=1))
 # ## In practice
 #
 # - **Measure three things**: how your tasks vary, how long the way is beside a task, and the load. Then run `simulate` with them. Equal tasks, equal workers: PUSH or DEALER, nothing to build. Tasks that vary, and a way that is nothing beside them: idle workers. A longer way: a little credit, as lesson 8 computes it.
-# - **Mean or tail?** We judged by the mean. The policy with the shortest mean need not have the shortest **p99**, the time within which 99 of 100 are done. Ask which of the two hurts.
+# - **Mean or tail?** We judged by the mean. The policy with the shortest mean need not have the shortest p99, the time within which 99 of 100 are done. Ask which of the two hurts.
 # - **A count is not work.** Where a task says what it will cost, let the broker add that up.
 # - **No policy creates capacity.** From a load of 1 on, the queue grows without end under each of them. Then the question is whom to refuse.
 # - **Other names.** **Least loaded** and **two choices** (the better of two drawn by lot) look at the counts, too, and give each task at once. Lots are for many brokers: several that see the same best worker send it everything.
@@ -343,7 +343,7 @@ plots.show(plots.together(*pictures, columns=1))
 #
 # We asked which policy for which work. Equal tasks: round robin, which nothing here beats and which needs no answer to go on. The more tasks vary, the more it costs not to look. How late to choose depends on the way: with none, as late as possible; the longer it is, the more there is to say for sending a little ahead. Where one policy overtakes another holds for one load, one way and one kind of work.
 #
-# Both projects moved along this line. Sending ahead is **early binding**: pythonflow's author wanted less overhead of communication, Dask to keep CPUs and network busy; it could balance less well, and let workers steal from each other. Keeping back is **late binding**: Dask did it to save memory, and says that it slows things down.
+# Both projects moved along this line. Sending ahead is early binding: pythonflow's author wanted less overhead of communication, Dask to keep CPUs and network busy; it could balance less well, and let workers steal from each other. Keeping back is late binding: Dask did it to save memory, and says that it slows things down.
 #
 # **One more question.** Your load is 0.3: most of the time most workers are idle. Does the policy matter?
 #
