@@ -483,6 +483,11 @@ def test_a_lesson_that_is_closed_and_opened_again_is_as_it_was(lab):
     guess.wait_for()
     assert re.fullmatch(r"Your guess: \d+", guess.inner_text())
     assert "model not found" not in lab.shown()
+    signs = lab.here(".jupyter-widgets-disconnected").evaluate_all(
+        """all => all.filter((e) => getComputedStyle(e, "::before").content !== "none")
+            .filter((e) => !e.querySelector(".zmqlab-field")).map((e) => e.className)"""
+    )
+    assert signs == []  # of a broken link, where none is needed
     assert "\n".join(lab.here(".jp-OutputArea [role=status]").all_inner_texts()) == said
     lab.picture("01_share_out-reopened")
     lab.run_all()

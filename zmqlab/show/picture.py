@@ -21,10 +21,12 @@ from PIL.PngImagePlugin import PngInfo
 from .look import DARK, DPI, PAPER, WIDTH
 from .widget import bundle
 
-# JupyterLab and VS Code say on the body that their theme is dark.
+# JupyterLab and VS Code say on the body that their theme is dark. A widget without its kernel gets
+# a sign of a broken link, as on the next day; a picture needs no kernel.
 THEME = (
     '<style>[data-jp-theme-light="false"] .zmqlab-picture, .vscode-dark .zmqlab-picture '
-    f"{{ filter: {DARK} }}</style>"
+    f"{{ filter: {DARK} }} "
+    ".jupyter-widgets-disconnected:has(.zmqlab-picture)::before { content: none }</style>"
 )
 
 

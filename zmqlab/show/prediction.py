@@ -154,7 +154,7 @@ class Comparison:
     def _html(self) -> str:
         drawn = self._list() if self.prediction.choices else self._scale()
         return (
-            '<div style="font:14px/1.5 system-ui,sans-serif">'
+            '<div class="zmqlab-comparison" style="font:14px/1.5 system-ui,sans-serif">'
             f'<div role="status"><b>{html.escape(self.prediction.question)}</b><br>'
             f'{html.escape(self._verdict())}</div><div aria-hidden="true">{drawn}</div></div>'
         )
