@@ -61,7 +61,7 @@ def work_unasked(ctx, endpoint, seconds):
 
 
 # %% [markdown]
-# The broker keeps a list of who is idle. READY puts a worker into it, and so does an answer; a request takes one out.
+# The broker keeps a list of who is idle. READY puts a worker into it, and so does an answer; a request takes one out. While the list is empty, the broker looks at the workers alone.
 #
 # The backend is a ROUTER now, too: the broker has to choose the worker, and a DEALER reads no address.
 
@@ -169,13 +169,13 @@ title = f"To who is free: median × {middle:.1f}, longest × {longest:.2f}, mean
 plots.show(plots.ecdf, waited, title=title, what="wait", log=True)
 
 # %% [markdown]
-# The longest waits are gone: one request of w3 in place of a queue of them. The mean is much shorter. The median is not, mostly it is longer. Dealt in turn, most clients stand at w3 most of the time, and the few others have the fast workers to themselves. Now all ask the fast ones, and wait there for each other.
+# The longest waits are gone: one request of w3 in place of a queue of them. The mean is much shorter, too. The median is not: mostly it is longer. Dealt in turn, most clients stand at w3 most of the time, and the few others have the fast workers to themselves. Now all ask the fast ones, and wait there for each other.
 #
 # A client that asks again only when it has its answer makes a **closed loop**: who is served soon asks more often, and stands in the line again.
 #
 # ## Where do requests wait?
 #
-# Three workers do three requests at a time. Twelve clients ask. The others have to wait somewhere: in the broker, or before it?
+# Three workers do three requests at a time. Twelve clients ask. The other requests have to wait somewhere: in the broker, or before it?
 #
 # > **Predict.** How many requests has the broker read and not yet answered, at most?
 
