@@ -182,7 +182,7 @@ def in_lesson(number: str) -> dict:
     for line in (line for source in cells for line in ast.parse(source).body):
         calls = any(isinstance(node, ast.Call) for node in ast.walk(line))
         if isinstance(line, DEFINES) or (isinstance(line, ast.Assign) and not calls):
-            with contextlib.suppress(NameError):  # of what comes from a run
+            with contextlib.suppress(NameError, LookupError):  # of what comes from a run
                 exec(compile(ast.Module([line], []), str(target.source), "exec"), defined)
     return defined
 

@@ -328,11 +328,13 @@ def test_a_million_bytes_of_random_garbage():
         decoder.close()
 
 
-def test_decoding_is_fast_enough_to_stand_in_the_way():
+def test_decoding_costs_no_more_for_what_came_before():
     raw = frame(0, b"x" * 64) * 1000
     decoder = Decoder()
     decoder.feed(GREETING)
-    begin = time.perf_counter()
+    spent = []
     for _ in range(20):
+        begin = time.thread_time()
         decoder.feed(raw)
-    assert time.perf_counter() - begin < 2  # 20,000 frames; a few hundredths when nothing else runs
+        spent.append(time.thread_time() - begin)
+    assert sum(spent[10:]) < 4 * sum(spent[:10])

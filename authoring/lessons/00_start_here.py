@@ -60,8 +60,8 @@ share = Prediction("Tasks that w1 gets, of 100", low=0, high=100)
 share
 
 # %% [markdown]
-# Now the run. The **feeder**, the program that hands the tasks out, binds an **endpoint**: it waits
-# there for connections. The workers connect to it. An experiment is one cell with one `with`: it
+# Now the run. The **feeder**, the program that hands the tasks out, **binds** an **endpoint**: it waits
+# there for connections. The workers **connect** to it. An experiment is one cell with one `with`: it
 # starts the workers, each in a thread of its own, and when the block ends, everything has ended. Run
 # it as often as you like.
 

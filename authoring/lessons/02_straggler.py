@@ -176,7 +176,7 @@ print(f"inproc, HWM 1: {flights['HWM 1, 10 B']['inproc']}; tcp: more than 100: {
 #
 # ## Let the workers ask
 #
-# From outside nobody can tell that a worker is free. The worker can. It sends READY when it has nothing to do, and gets one task for it. **REQ** asks and waits for the answer; **REP** answers whoever has asked.
+# From outside nobody can tell that a worker is free. The worker can. It sends **READY** when it has nothing to do, and gets one task for it. **REQ** asks and waits for the answer; **REP** answers whoever has asked.
 
 
 # %%

@@ -215,7 +215,7 @@ WRONG = [
     Wrong(
         "gives_up_after_a_quiet_second",
         "plain",
-        stage.GOES_ON,
+        (stage.GOES_ON, "broker goes on until the context ends"),  # whichever comes first
         (
             SELECT,
             """
