@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable, Iterable
 from functools import partial
 
-from . import broker_mmi, broker_scenes, broker_time
-from .broker_scenes import Scene
+from . import broker_commands, broker_dialogue, broker_invalid, broker_mmi, broker_time
 from .frames import DIALECTS, Dialect
 from .outcome import FAILED, RANK, UNDECIDED, Death, Line, Outcome, Result, not_tried
 from .rules import Rule, chosen, of
+from .scene import Scene
 from .stage import Gone, Stage
 from .subject import Fixed, Subject, somebody_at
 
@@ -60,15 +60,17 @@ def scenes(discover: float, expiry: float | None) -> list[Scene]:
     old = Scene(
         "a request that expires", partial(broker_time.expired, expiry=expiry), ("7.B08",), "7.B08"
     )
-    dialogue, in_time = broker_scenes.SCENES, broker_time.SCENES
+    in_time = broker_time.SCENES
     return [
-        *dialogue,
+        *broker_dialogue.SCENES,
+        *broker_commands.SCENES,
+        *broker_invalid.SCENES,
         *broker_mmi.MMI,
         *broker_mmi.IN_PARTS,
         old,
         beats,
         *in_time[:2],
-        *broker_scenes.GOODBYES,
+        *broker_commands.GOODBYES,
         *broker_mmi.MMI_GOODBYE,
         *in_time[2:],
     ]
@@ -115,8 +117,7 @@ class _Run:
         try:
             for scene in scenes:
                 # The heartbeats' scene is played in any case: it measures the interval.
-                needed = self.selected & {*scene.rules} or self._measures(scene)
-                if not needed:
+                if not (self.selected & {*scene.rules} or self._measures(scene)):
                     continue
                 if time.monotonic() - self.began > limit:
                     why = f"the run had its {limit:g} s"

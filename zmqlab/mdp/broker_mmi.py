@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 
-from .broker_scenes import NO_WAY, Scene, reply_first, reply_unasked
+from .broker_commands import reply_first, reply_unasked
 from .frames import DISCONNECT, MDP_01, PARTIAL, REPLY, Letter
 from .outcome import PASSED, UNDECIDED
+from .scene import NO_WAY, Scene
 from .stage import Stage, shown
 
 ASKED = b"mmi.service"

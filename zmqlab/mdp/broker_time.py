@@ -9,10 +9,11 @@ import statistics
 import time
 from itertools import pairwise
 
+from .broker_commands import second_ready
 from .broker_mmi import code_of
-from .broker_scenes import NO_WAY, Scene, second_ready
 from .frames import DISCONNECT, HEARTBEAT, PARTIAL, Command
 from .outcome import FAILED, PASSED, UNDECIDED
+from .scene import NO_WAY, Scene
 from .stage import Peer, Stage, shown
 
 SILENCE = 6  # intervals after which a worker is to be taken for dead
@@ -99,7 +100,7 @@ def silence(stage: Stage) -> None:
 
 
 def ask_the_dead(stage: Stage, cast: Cast) -> bool:
-    """Whether the worker that was silent is given a request; if so, is it after more silence?"""
+    """Whether the worker that was silent is given a request; if so, another is silent longer."""
     stage.client().ask(cast.silent_for, b"are you there?")
     stage.canary()
     if not (given := cast.silent.take()):

@@ -202,7 +202,7 @@ class _Run:
     def other_service(self) -> None:
         """A reply of another service comes first."""
         other = self.d.answer(b"other", (WRONG,))
-        asked, said, how = self.run(lambda asked: [other, *self.reply(asked[-1])])
+        _, said, how = self.run(lambda asked: [other, *self.reply(asked[-1])])
         taken = WRONG.decode() in said
         self.front.say("7.C06", PASSED, "taken" if taken else how or "not taken")
 

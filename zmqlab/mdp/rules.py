@@ -38,7 +38,10 @@ class Rule(NamedTuple):
 
 
 def _rules(who: str, rows: Iterable[tuple[str, ...]], timed: Sequence[str] = ()) -> list[Rule]:
-    return [Rule(row[0], who, *row[1:], timed=row[0] in timed) for row in rows]
+    found = []
+    for number, level, text, *decision in rows:
+        found.append(Rule(number, who, level, text, "".join(decision), number in timed))
+    return found
 
 
 BROKER = _rules(
@@ -279,7 +282,7 @@ TITANIC = _rules(
             "9.S02",
             "must",
             "the UUID has 32 hexadecimal characters",
-            "the RFC says hexadecimal and gives a range that is not: letters beyond F are undecided",
+            "the RFC says hexadecimal and gives a range that is not; beyond F is undecided",
         ),
         ("9.S03", "must", "each request has its own UUID, also for the same body"),
         ("9.S04", "must", "titanic.reply says 300 as long as the request was not executed"),
@@ -321,15 +324,8 @@ TITANIC_CLIENT = _rules(
 )
 
 ALL = [
-    *BROKER,
-    *MANAGEMENT,
-    *WORKER,
-    *CLIENT,
-    *BROKER_02,
-    *WORKER_02,
-    *CLIENT_02,
-    *TITANIC,
-    *TITANIC_CLIENT,
+    *(*BROKER, *MANAGEMENT, *WORKER, *CLIENT),
+    *(*BROKER_02, *WORKER_02, *CLIENT_02, *TITANIC, *TITANIC_CLIENT),
 ]
 RULES = {rule.id: rule for rule in ALL}
 

@@ -7,7 +7,6 @@ import shlex
 import socket
 import subprocess
 import tempfile
-import time
 from typing import IO, Protocol
 from urllib.parse import urlsplit
 
@@ -21,9 +20,14 @@ class Subject(Protocol):
 
     restarts: bool  # whether `start` brings it back once it has died
 
-    def start(self) -> str | tuple[str, str]: ...
-    def stop(self) -> None: ...
-    def why(self) -> str: ...
+    def start(self) -> str | tuple[str, str]:
+        """Start it, anew if it was there."""
+
+    def stop(self) -> None:
+        """End it."""
+
+    def why(self) -> str:
+        """Why it died, as far as that is known."""
 
 
 class Fixed:
@@ -71,7 +75,7 @@ class Command:
         words = shlex.split(self.line)
         for name, value in places.items():
             words = [word.replace(f"{{{name}}}", value) for word in words]
-        self._errors = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")
+        self._errors = scratch()
         self.process = subprocess.Popen(
             words,
             stdin=subprocess.DEVNULL,
@@ -128,7 +132,7 @@ class Talking(Command):
     _said: IO[str] | None = None
 
     def _output(self) -> IO[str]:
-        self._said = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")
+        self._said = scratch()
         return self._said
 
     def said(self) -> list[str]:
@@ -144,6 +148,11 @@ class Talking(Command):
         if self._said is not None:
             self._said.close()
             self._said = None
+
+
+def scratch() -> IO[str]:
+    """A file for what a process prints; whoever has it closes it."""
+    return tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")
 
 
 def fresh_endpoint() -> str:
@@ -173,13 +182,3 @@ def somebody_at(endpoint: str, seconds: float = 5.0) -> bool:
         finally:
             caller.disable_monitor()
             monitor.close(0)
-
-
-def until(condition, seconds: float, every: float = 0.01) -> bool:  # type: ignore[no-untyped-def]
-    """Whether a condition comes true within so many seconds."""
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            return False
-        time.sleep(every)
-    return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from itertools import pairwise
 
 from .frames import DIALECTS, DISCONNECT, HEARTBEAT, PARTIAL, READY, REPLY, REQUEST, Frames, show
@@ -140,7 +141,7 @@ class _Run:
             since = len(front.inbox)
             what = f"REQUEST {show((address, b'', *body))}"
             self.ask(address, body)
-            if not front.until(lambda s=since: self.finals(s), self.patience):
+            if not front.until(partial(self.finals, since), self.patience):
                 front.say("7.W04", FAILED, f"{what}: no reply. {self.worker.why()}")
                 front.say("18.W01", FAILED, f"{what}: no FINAL. {self.worker.why()}")
                 return not self.dead("requests of all kinds", "7.W04")
