@@ -23,7 +23,7 @@ def second_ready(stage: Stage) -> None:
 
 def heartbeat_first(stage: Stage) -> None:
     """HEARTBEAT of a stranger."""
-    stranger = stage.worker()
+    stranger = stage.newcomer()
     stranger.command(HEARTBEAT)
     stage.told_to_go("7.B13", stranger, "HEARTBEAT before READY")
 
@@ -38,7 +38,7 @@ def reply_first(stage: Stage, kind: str = REPLY, rule: str = "7.B14") -> None:
         return
     worker.reply(request, b"honest")
     stage.answered(client)
-    stranger = stage.worker()
+    stranger = stage.newcomer()
     stranger.reply(request, b"forged", kind=kind)
     stage.told_to_go(rule, stranger, f"{kind} before READY")
     stage.canary()
@@ -96,7 +96,7 @@ def goodbye_busy(stage: Stage) -> None:
 
 def goodbye_first(stage: Stage) -> None:
     """DISCONNECT of a stranger."""
-    stranger = stage.worker()
+    stranger = stage.newcomer()
     stranger.command(DISCONNECT)
     stage.canary()
     stage.check("7.B18", not stranger.news, f"it was answered: {shown(stranger.news)}")
@@ -118,7 +118,7 @@ def said_of(stage: Stage, worker: Peer) -> str:
 def fifth_frame(stage: Stage) -> None:
     """READY with something behind the service."""
     service = stage.service()
-    worker, client = stage.worker(), stage.client()
+    worker, client = stage.newcomer(), stage.client()
     worker.command(READY, service, b"extra")
     client.ask(service, b"x")
     stage.canary()
@@ -171,7 +171,7 @@ def other_client(stage: Stage) -> None:
 def ready_again(stage: Stage) -> None:
     """READY on a connection that was told to go."""
     service = stage.service()
-    worker, client = stage.worker(), stage.client()
+    worker, client = stage.newcomer(), stage.client()
     worker.command(HEARTBEAT)
     stage.until(lambda: worker.news)
     worker.take()
@@ -180,11 +180,11 @@ def ready_again(stage: Stage) -> None:
     stage.canary()
     said = said_of(stage, worker)
     worker.silent()
-    old = stage.worker(stage.service(), routing_id=b"comes-back-" + service)
+    old = stage.newcomer(stage.service(), routing_id=b"comes-back-" + service)
     stage.canary()
     old.close()
     another = stage.service()
-    new = stage.worker(another, routing_id=b"comes-back-" + service)
+    new = stage.newcomer(another, routing_id=b"comes-back-" + service)
     stage.canary()
     stage.client().ask(another, b"x")
     stage.canary()
@@ -195,7 +195,7 @@ def ready_again(stage: Stage) -> None:
 
 def no_name(stage: Stage) -> None:
     """READY for a service whose name is empty."""
-    worker = stage.worker(b"")
+    worker = stage.newcomer(b"")
     stage.canary()
     stage.say("7.B36", PASSED, f"refused: {shown(worker.news)}" if worker.news else "taken")
     worker.silent()

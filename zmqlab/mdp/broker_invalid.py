@@ -37,7 +37,7 @@ def invalid(d: Dialect) -> dict[str, Frames]:
 
 def one_invalid(what: str, stage: Stage) -> None:
     """A stranger sends one invalid message."""
-    stranger = stage.worker()
+    stranger = stage.newcomer()
     stranger.send(*invalid(stage.dialect)[what])
     stage.canary()
     stage.say("7.B19", PASSED)

@@ -68,7 +68,7 @@ def reserved(stage: Stage) -> None:
     """A worker that registers for what is the broker's own."""
     if stage.mute:
         return
-    worker = stage.worker()
+    worker = stage.newcomer()
     worker.ready(b"mmi.mine-" + stage.service())
     worker.silent()
     stage.told_to_go("8.B02", worker, "READY for mmi.mine")
@@ -130,7 +130,7 @@ def in_parts(stage: Stage) -> None:
 def old_peers(stage: Stage) -> None:
     """A worker and a client of version 0.1."""
     service = stage.service()
-    worker, client = stage.worker(), stage.client()
+    worker, client = stage.newcomer(), stage.client()
     worker.send(*MDP_01.ready(service))
     client.send(*MDP_01.ask(service, (b"x",)))
     stage.canary()

@@ -90,6 +90,7 @@ def silence(stage: Stage) -> None:
         else:
             talks = False
         stage.wait(interval / 2)
+    talks = talks and stage.asked(asks, cast.talker, cast.talker_for) is not None
     stage.check("7.B28", talks, "a worker that only replies was given nothing more")
     given = ask_the_dead(stage, cast)
     if (code := code_of(stage, cast.alone_for)) is not None:
@@ -103,7 +104,7 @@ def ask_the_dead(stage: Stage, cast: Cast) -> bool:
     """Whether the worker that was silent is given a request; if so, another is silent longer."""
     stage.client().ask(cast.silent_for, b"are you there?")
     stage.canary()
-    if not (given := cast.silent.take()):
+    if not (given := stage.requests_to(cast.silent)):
         stage.say("7.B26", PASSED)
         return False
     assert stage.interval is not None
@@ -111,7 +112,7 @@ def ask_the_dead(stage: Stage, cast: Cast) -> bool:
     stage.wait(AT_MOST * stage.interval)
     stage.client().ask(service, b"and now?")
     stage.canary()
-    late = again.take()
+    late = stage.requests_to(again)
     seen = f"silent for {AT_MOST if late else SILENCE} intervals, and given {shown(late or given)}"
     stage.say("7.B26", FAILED if late else UNDECIDED, f"{seen}, beside a live worker of another")
     return True
@@ -234,10 +235,9 @@ def expired(stage: Stage, expiry: float | None) -> None:
     service = stage.service()
     stage.client().ask(service, b"old")
     stage.wait(1.5 * expiry)
-    worker = stage.worker(service)
-    stage.canary()
-    evidence = f"{1.5 * expiry:g} s later a worker got {shown(worker.news)}"
-    stage.check("7.B08", not worker.news, evidence)
+    given = stage.requests_to(stage.worker(service))
+    evidence = f"{1.5 * expiry:g} s later a worker got {shown(given)}"
+    stage.check("7.B08", not given, evidence)
 
 
 SCENES = [

@@ -24,6 +24,7 @@ LINES = 8  # messages that are shown of a scene
 BEAT = 0.1  # seconds between the suite's heartbeats while the broker's interval is not known
 SOON = 0.05  # seconds for what only has to arrive; nothing depends on that being enough
 FORGIVEN = 2.0  # intervals by which a heartbeat may be late before failures count no more
+TRIES = 4  # requests of a canary
 STEP = 0.01  # seconds that a step waits at most
 
 _numbers = count(1)
@@ -159,7 +160,7 @@ class Stage:
         self.ctx: zmq.Context[Any] = zmq.Context()
         self.peers: list[Peer] = []
         self.watched: list[Watched] = []
-        self.metronome = self.worker(self.service())
+        self.metronome = self.newcomer(self.service())
         self.begin_scene("")
 
     def close(self) -> None:
@@ -228,11 +229,17 @@ class Stage:
         """A client."""
         return Peer(self, f"c{next(_numbers)}", kind, routing_id, self.frontend)
 
-    def worker(self, service: bytes | None = None, routing_id: bytes = b"") -> Peer:
-        """A worker; it registers where a service is given."""
+    def newcomer(self, service: bytes | None = None, routing_id: bytes = b"") -> Peer:
+        """A worker; it says READY where a service is given."""
         peer = Peer(self, f"w{next(_numbers)}", zmq.DEALER, routing_id, self.backend)
         if service is not None:
             peer.ready(service)
+        return peer
+
+    def worker(self, service: bytes) -> Peer:
+        """A worker whose READY the broker has dealt with."""
+        peer = self.newcomer(service)
+        self.canary()
         return peer
 
     # ---- the loop
@@ -280,15 +287,23 @@ class Stage:
     # ---- what scenes have in common
 
     def given_to(self, worker: Peer, seconds: float | None = None) -> Command | None:
-        """The next message for this worker, if it is a valid REQUEST; None: nothing of the kind."""
-        if not self.until(lambda: worker.news, seconds):
-            return None
-        frames = worker.inbox[worker.taken]
-        worker.taken += 1
-        command = self.dialect.with_worker(frames)
-        if isinstance(command, Command) and command.kind == REQUEST:
-            return command
-        return None
+        """The next REQUEST for this worker, or None; what came before it is left out."""
+        found: list[Command] = []
+
+        def looked() -> bool:
+            while worker.news and not found:
+                command = self.dialect.with_worker(worker.inbox[worker.taken])
+                worker.taken += 1
+                if isinstance(command, Command) and command.kind == REQUEST:
+                    found.append(command)
+            return bool(found)
+
+        return found[0] if self.until(looked, seconds) else None
+
+    def requests_to(self, worker: Peer) -> list[Frames]:
+        """The REQUESTs among the worker's news, which are none then."""
+        commands = [(frames, self.dialect.with_worker(frames)) for frames in worker.take()]
+        return [f for f, c in commands if isinstance(c, Command) and c.kind == REQUEST]
 
     def asked(self, client: Peer, worker: Peer, service: bytes, *body: bytes) -> Command | None:
         """Let a client ask; the REQUEST that the worker gets, or None."""
@@ -306,11 +321,15 @@ class Stage:
         It orders, too: what the broker was sent before has been dealt with.
         """
         service = self.service()
-        worker, client = self.worker(service), self.client()
+        worker, client = self.newcomer(service), self.client()
         try:
-            request = self.asked(client, worker, service, b"canary")
-            if request is None:
-                raise Gone
+            request, tries = None, 0
+            while request is None:
+                if tries == TRIES:
+                    raise Gone
+                client.ask(service, b"canary")  # again: a request that came first may be dropped
+                request = self.given_to(worker, self.patience / TRIES)
+                tries += 1
             worker.reply(request, b"alive")
             if not self.answered(client):
                 raise Gone
