@@ -105,7 +105,7 @@ class Front:
             message = Message(time.monotonic(), peer, tuple(frames), kind)
             self._note(peer, "→", message.frames)
             self.inbox.append(message)
-            if self.kind_of(message) == READY and peer not in self.registered:
+            if self.begins(message, READY) and peer not in self.registered:
                 self.registered.append(peer)
         while self.monitor.poll(0):
             event = recv_monitor_message(self.monitor)["event"]
@@ -148,6 +148,15 @@ class Front:
     def of_kind(self, kind: str, since: int = 0) -> list[Message]:
         """The commands of a kind that have come since the inbox was that long."""
         return [message for message in self.inbox[since:] if self.kind_of(message) == kind]
+
+    def begins(self, message: Message, kind: str) -> bool:
+        """Whether a message begins as a command of this kind, whatever follows."""
+        beginning = self.dialect.command(kind)
+        return message.frames[: len(beginning)] == beginning
+
+    def readys(self, since: int = 0) -> list[Message]:
+        """The messages that begin as READY, with more frames or fewer than it has."""
+        return [message for message in self.inbox[since:] if self.begins(message, READY)]
 
     # ---- verdicts
 

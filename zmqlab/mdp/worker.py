@@ -129,10 +129,8 @@ class _Run:
         seen = f"a {first.socket} sent {show(first.frames)}"
         front.check("18.W02", good, seen)
         self.peer = first.peer
-        kept = front.check("7.W01", good and first.socket == "DEALER", seen)
-        if not kept and first.peer not in front.registered:
-            front.registered.append(first.peer)  # whatever it said: see what else it does
-        return kept or self.d.command(READY) == first.frames[: len(self.d.command(READY))]
+        front.check("7.W01", good and first.socket == "DEALER", seen)
+        return front.begins(first, READY)  # if with too many frames: see what else it does
 
     def requests(self) -> bool:
         """Requests of all kinds."""
@@ -168,7 +166,8 @@ class _Run:
         front.until(lambda: len(front.of_kind(HEARTBEAT, since)) >= 4, self.discover)
         times = [message.time for message in front.of_kind(HEARTBEAT, since)]
         gaps = [after - before for before, after in pairwise(times)]
-        odd = [m for m in front.inbox if self.nearly(m, HEARTBEAT)]
+        beat = self.d.command(HEARTBEAT)
+        odd = [m for m in front.inbox if front.begins(m, HEARTBEAT) and m.frames != beat]
         front.check("18.W02", not odd, f"it sent {show(odd[0].frames) if odd else ''}")
         if odd:
             front.say("7.W05", FAILED, f"it sent {show(odd[0].frames)}")
@@ -177,7 +176,7 @@ class _Run:
         else:
             self.interval = statistics.median(gaps)
             front.say("7.W05", PASSED, f"every {self.interval:.2f} s")
-        ready = front.of_kind(READY)
+        ready = front.readys()
         front.check("7.W02", len(ready) == 1, f"{len(ready)} READYs in one conversation")
         return True
 
@@ -212,7 +211,7 @@ class _Run:
         while time.monotonic() < end:
             self.ask(b"c", (b"x",))
             front.wait(front.interval / 2)
-        again = front.of_kind(READY, since)
+        again = front.readys(since)
         front.check("7.W09", not again, "it said READY anew although REQUESTs came")
         front.beats, front.beat_at = True, 0.0
         if again:
@@ -226,10 +225,15 @@ class _Run:
         front.registered.remove(old) if old in front.registered else None
         front.send(old, *self.d.command(DISCONNECT))
         sent = time.monotonic()
-        back = front.until(lambda: front.of_kind(READY, since), self.patience + LONGEST / 2)
+        back = front.until(lambda: front.readys(since), self.patience + LONGEST / 2)
         front.until(lambda: front.gone > gone, self.patience if back else 0)
-        # What was on its way when DISCONNECT was sent does not count.
-        late = [m for m in front.inbox[since:] if m.peer == old and m.time > sent + 3 * SOON]
+        # What was on its way when DISCONNECT was sent does not count; a DISCONNECT never was.
+        late = [
+            message
+            for message in front.inbox[since:]
+            if message.peer == old
+            and (message.time > sent + 3 * SOON or front.begins(message, DISCONNECT))
+        ]
         still = "; ".join(show(m.frames) for m in late) or "nothing"
         seen = (
             f"READY anew: {_yes(back)}; the old connection closed: {_yes(front.gone > gone)}; a "
@@ -238,7 +242,7 @@ class _Run:
         kept = back and front.gone > gone and front.came > came and not late
         front.check("7.W06", kept, seen)
         if back:
-            self.peer = front.of_kind(READY, since)[-1].peer
+            self.peer = front.readys(since)[-1].peer
         return self.lives("DISCONNECT", "7.W06") if back else self.start_anew()
 
     def invalid(self) -> bool:
@@ -253,18 +257,22 @@ class _Run:
         ]:
             front.send(self.peer, *frames)
             front.wait(SOON)
-        self.ask(b"c", (b"and now?",))
-        served = front.until(
-            lambda: self.finals(since) or front.of_kind(READY, since) or self.worker.over,
-            self.patience,
-        )
+        served = False
+        for _ in range(2):  # it may rather begin a new conversation, and is asked there then
+            heard = len(front.inbox)
+            self.ask(b"c", (b"and now?",))
+            served = front.until(
+                lambda n=heard: self.finals(n) or front.readys(n) or self.worker.over,  # type: ignore[misc]
+                self.patience,
+            )
+            if not front.readys(since) or self.finals(heard):
+                break
+            self.peer = front.readys(since)[-1].peer
         if self.worker.over:
             front.say("7.W08", FAILED, f"it ended: {self.worker.why()}")
             self.died.append(Death("invalid commands", self.worker.why()))
             return self.start_anew()
         front.check("7.W08", served, "no reply after invalid commands")
-        if again := front.of_kind(READY, since):
-            self.peer = again[-1].peer
         return True
 
     def silence(self) -> bool:
@@ -272,7 +280,7 @@ class _Run:
         front, since = self.front, len(self.front.inbox)
         front.beats = False
         longest = max(AT_MOST * self.longer(), 1.0) + 1
-        back = front.until(lambda: front.of_kind(READY, since), min(longest, 2 * LONGEST))
+        back = front.until(lambda: front.readys(since), min(longest, 2 * LONGEST))
         said = "" if back else f"the broker was silent for {longest:.1f} s, and no READY came"
         front.say("7.W07", PASSED if back else UNDECIDED, said)
         front.beats, front.beat_at = True, 0.0
@@ -283,7 +291,7 @@ class _Run:
         front, since = self.front, len(self.front.inbox)
         front.close()
         front.open()
-        back = front.until(lambda: front.of_kind(READY, since), 3 * self.patience)
+        back = front.until(lambda: front.readys(since), 3 * self.patience)
         front.check("7.W10", back, f"the endpoint is back, and no READY came. {self.worker.why()}")
         return False
 
@@ -294,19 +302,13 @@ class _Run:
         self.front.send(self.peer, *self.d.request(address, body))
 
     def is_reply(self, message: Message) -> bool:
-        """Whether a message has a reply's octet, valid or not."""
+        """Whether a message begins as a reply, valid or not."""
         kinds = [kind for kind in (REPLY, PARTIAL) if kind in self.d.codes]
-        return any(self.nearly(message, kind, exact=True) for kind in kinds)
+        return any(self.front.begins(message, kind) for kind in kinds)
 
     def finals(self, since: int) -> list[Message]:
         """The replies that end something."""
-        return [m for m in self.front.inbox[since:] if self.nearly(m, REPLY, exact=True)]
-
-    def nearly(self, message: Message, kind: str, *, exact: bool = False) -> bool:
-        """Whether a message begins as this kind; not exact: and is another message all the same."""
-        beginning = self.d.command(kind)
-        begins = message.frames[: len(beginning)] == beginning
-        return begins and (exact or message.frames != beginning)
+        return [m for m in self.front.inbox[since:] if self.front.begins(m, REPLY)]
 
     def longer(self) -> float:
         """The longer one of the two intervals, in seconds."""
@@ -328,9 +330,9 @@ class _Run:
         front, since = self.front, len(self.front.inbox)
         front.registered.clear()
         self.worker.start(endpoint=front.endpoint, service=self.service.decode())
-        ready = front.until(lambda: front.of_kind(READY, since), self.patience)
+        ready = front.until(lambda: front.readys(since), self.patience)
         if ready:
-            self.peer = front.of_kind(READY, since)[-1].peer
+            self.peer = front.readys(since)[-1].peer
         return ready
 
 
