@@ -9,7 +9,7 @@ from functools import partial
 from . import broker_commands, broker_dialogue, broker_invalid, broker_mmi, broker_time
 from .frames import DIALECTS, Dialect
 from .outcome import FAILED, RANK, UNDECIDED, Death, Line, Outcome, Result, not_tried
-from .rules import Rule, chosen, of
+from .rules import RULES, Rule, chosen, of
 from .scene import Scene
 from .stage import Gone, Stage
 from .subject import Fixed, Subject, somebody_at
@@ -159,8 +159,8 @@ class _Run:
         )
 
     def _measures(self, scene: Scene) -> bool:
-        timed = {*broker_time.TIMED, *broker_time.TIMED_02, "7.B12", "7.B16"}
-        return scene.rules == ("7.B24",) and bool(self.selected & timed)
+        """Whether this scene is needed because it finds out the interval."""
+        return scene.rules == ("7.B24",) and any(RULES[rule].timed for rule in self.selected)
 
     def _begin(self) -> tuple[Stage | None, str]:
         """A stage around a living broker; or None, and why there is none."""

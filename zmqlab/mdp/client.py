@@ -219,7 +219,6 @@ class _Run:
 
     def in_parts(self) -> None:
         """A reply in parts (0.2)."""
-
         early: list[int] = []  # questions that it took for answered before their FINAL
 
         def answer(asked: list[Asked]) -> Sequence[Frames]:
