@@ -51,6 +51,7 @@ lint: $(VENV)/author ## look at the text alone (ruff, mypy, imports, build)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python authoring/build.py --check
+	$(BIN)/python authoring/mdp_rules.py --check
 
 quick: lint ## what an author runs all day: lint, pure tests, changed notebooks; under a minute
 	$(PYTEST) -m "not slow" $(PURE) $(CHANGED) $(NBVAL)
@@ -61,6 +62,7 @@ test: lint browser ## run every check (lint, tests, notebooks)
 build: $(VENV)/author ## build the notebooks whose sources changed
 	$(BIN)/python authoring/build.py $(NAMES)
 	$(BIN)/python authoring/readme_figure.py
+	$(BIN)/python authoring/mdp_rules.py
 
 bench: $(VENV)/author ## measure, as ratios within one run
 	$(BIN)/python tests/bench

@@ -1,9 +1,13 @@
 """Every test ends what it began: its Context within a limit, its threads, its sockets."""
 
 import contextlib
+import fcntl
 import gc
+import json
 import os
+import shutil
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -18,6 +22,7 @@ from xdist.scheduler import LoadFileScheduling
 from zmqlab.run.experiment import assert_all_quiet
 from zmqlab.run.threads import GaveUp, eventually
 
+HERE = Path(__file__).parent
 PATIENCE = 5.0  # seconds that what a test began may take to end
 PROC = Path("/proc")
 
@@ -41,6 +46,39 @@ def context() -> Iterator[zmq.Context]:
             socket.close(0)
         term.join(PATIENCE)
         pytest.fail(f"the context did not end within {PATIENCE:g} s; still open: {still_open}")
+
+
+@pytest.fixture(scope="session")
+def node():
+    """The folder of a Node project with the npm package zeromq, and the programs of tests/node."""
+    if not (shutil.which("node") and shutil.which("npm")):
+        pytest.skip("no Node here: nothing was tried that is not Python")
+    folder = HERE.parent / "build" / "node"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:  # other processes of this run want it, too
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        install(HERE / "node" / "package.json", folder)
+    return folder
+
+
+def install(wanted: Path, folder: Path) -> None:
+    """Bring a project's folder to what its package.json wants, if it is not there yet."""
+    there = folder / "package.json"
+    if not there.exists() or there.read_text() != wanted.read_text():
+        packages = json.loads(wanted.read_text())["dependencies"]
+        done = subprocess.run(
+            ["npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--no-save"]
+            + [f"{name}@{version}" for name, version in packages.items()],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=110,
+        )
+        if done.returncode:
+            pytest.skip(f"npm could not install the package zeromq: {done.stderr[-300:]}")
+        shutil.copy(wanted, there)
+    for program in (*wanted.parent.glob("*.js"), *wanted.parent.glob("*.mjs")):
+        shutil.copy(program, folder)
 
 
 @pytest.fixture

@@ -1,15 +1,12 @@
 """The tap between real sockets: what it shows, what it does to them, and that nothing is left."""
 
 import contextlib
-import json
-import shutil
 import signal
 import socket
 import subprocess
 import threading
 import time
 from collections import Counter
-from pathlib import Path
 
 import pytest
 import zmq
@@ -20,8 +17,6 @@ from zmqlab.run.threads import eventually
 from zmqlab.wire.faults import Fault, Faults
 from zmqlab.wire.link import ROOM
 from zmqlab.wire.tap import Tap
-
-HERE = Path(__file__).parent
 
 
 @pytest.fixture(autouse=True)
@@ -185,34 +180,6 @@ def test_several_workers_through_one_tap():
     named = {r.link: r.unit.values["Identity"] for r in tap.wire.only("READY") if r.way == "→"}
     assert set(named) == {1, 2, 3}
     assert set(named.values()) == ids
-
-
-def dependencies(package):
-    return json.loads(package.read_text())["dependencies"]
-
-
-@pytest.fixture(scope="session")
-def node():
-    """The folder of a Node project with the npm package zeromq, installed once into build/."""
-    if not (shutil.which("node") and shutil.which("npm")):
-        pytest.skip("no Node here: the peer that is not Python was not tapped")
-    folder = HERE.parent / "build" / "node"
-    folder.mkdir(parents=True, exist_ok=True)
-    wanted, there = HERE / "node" / "package.json", folder / "package.json"
-    if not there.exists() or there.read_text() != wanted.read_text():
-        install = subprocess.run(
-            ["npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--no-save"]
-            + [f"{name}@{version}" for name, version in dependencies(wanted).items()],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            timeout=110,
-        )
-        if install.returncode:
-            pytest.skip(f"npm could not install the package zeromq: {install.stderr[-300:]}")
-        shutil.copy(wanted, there)
-    shutil.copy(HERE / "node" / "dealer.js", folder / "dealer.js")
-    return folder
 
 
 @pytest.mark.slow

@@ -1,0 +1,184 @@
+"""What is under test: an endpoint, or something that can be started anew when it has died."""
+
+from __future__ import annotations
+
+import ipaddress
+import shlex
+import socket
+import subprocess
+import tempfile
+from typing import IO, Protocol
+from urllib.parse import urlsplit
+
+import zmq
+
+ENDS = 3.0  # seconds that a process has to end when it is told to
+
+
+class Subject(Protocol):
+    """Something under test. `start` returns its endpoint, or its frontend and its backend."""
+
+    restarts: bool  # whether `start` brings it back once it has died
+
+    def start(self) -> str | tuple[str, str]:
+        """Start it, anew if it was there."""
+
+    def stop(self) -> None:
+        """End it."""
+
+    def why(self) -> str:
+        """Why it died, as far as that is known."""
+
+
+class Fixed:
+    """What listens at an endpoint, and was started by somebody else."""
+
+    restarts = False
+
+    def __init__(self, endpoint: str, backend: str | None = None) -> None:
+        self.endpoint, self.backend = endpoint, backend or endpoint
+
+    def start(self) -> tuple[str, str]:
+        """Where clients and workers connect."""
+        return self.endpoint, self.backend
+
+    def stop(self) -> None:
+        """Leave it as it is."""
+
+    def why(self) -> str:
+        """Nothing is known of why it died."""
+        return ""
+
+
+class Command:
+    """A command line that is started anew; {endpoint}, {service} … stand for what it is given.
+
+    Its standard error is kept: the last line says why it died.
+    """
+
+    restarts = True
+
+    def __init__(self, line: str, **places: str) -> None:
+        self.line, self.places = line, places
+        self.process: subprocess.Popen[str] | None = None
+        self.endpoint = ""
+        self._errors: IO[str] | None = None
+
+    def start(self, **places: str) -> str:
+        """Start it, at a fresh endpoint if none is given; returns the endpoint.
+
+        FileNotFoundError, PermissionError: the command cannot be started.
+        """
+        self.stop()
+        places = self.places | places
+        self.endpoint = places.setdefault("endpoint", fresh_endpoint())
+        words = shlex.split(self.line)
+        for name, value in places.items():
+            words = [word.replace(f"{{{name}}}", value) for word in words]
+        self._errors = scratch()
+        self.process = subprocess.Popen(
+            words,
+            stdin=subprocess.DEVNULL,
+            stdout=self._output(),
+            stderr=self._errors,
+            encoding="utf-8",
+            errors="replace",
+        )
+        return self.endpoint
+
+    def _output(self) -> int | IO[str]:
+        return subprocess.DEVNULL
+
+    @property
+    def over(self) -> bool:
+        """Whether its process has ended, or was never started."""
+        return self.process is None or self.process.poll() is not None
+
+    def why(self) -> str:
+        """The last line of its standard error, or how it ended."""
+        if self.process is None or self._errors is None:
+            return ""
+        if self.process.poll() is None:
+            return "its process is still there"
+        self._errors.seek(0)
+        lines = self._errors.read().strip().splitlines()
+        return lines[-1].strip() if lines else f"exit status {self.process.returncode}"
+
+    def kill(self) -> None:
+        """End its process at once, as kill -9 does."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
+    def stop(self) -> None:
+        """End its process, politely first."""
+        if self.process is not None:
+            if self.process.poll() is None:
+                self.process.terminate()
+                try:
+                    self.process.wait(ENDS)
+                except subprocess.TimeoutExpired:
+                    self.process.kill()
+            self.process.wait()
+            self.process = None
+        if self._errors is not None:
+            self._errors.close()
+            self._errors = None
+
+
+class Talking(Command):
+    """A command whose standard output is kept: `said` are its lines so far."""
+
+    _said: IO[str] | None = None
+
+    def _output(self) -> IO[str]:
+        self._said = scratch()
+        return self._said
+
+    def said(self) -> list[str]:
+        """What it has printed, line by line."""
+        if self._said is None:
+            return []
+        self._said.seek(0)
+        return self._said.read().splitlines()
+
+    def stop(self) -> None:
+        """End its process, politely first."""
+        super().stop()
+        if self._said is not None:
+            self._said.close()
+            self._said = None
+
+
+def scratch() -> IO[str]:
+    """A file for what a process prints; whoever has it closes it."""
+    return tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")
+
+
+def fresh_endpoint() -> str:
+    """An endpoint on loopback at which nobody listens."""
+    with socket.socket() as there:
+        there.bind(("127.0.0.1", 0))
+        return f"tcp://127.0.0.1:{there.getsockname()[1]}"
+
+
+def beyond_this_machine(endpoint: str) -> bool:
+    """Whether an endpoint is none of loopback: the suite sends what kills brokers."""
+    host = urlsplit(endpoint).hostname if endpoint.startswith("tcp:") else "localhost"
+    try:
+        return not ipaddress.ip_address(host or "").is_loopback
+    except ValueError:
+        return host != "localhost"
+
+
+def somebody_at(endpoint: str, seconds: float = 5.0) -> bool:
+    """Whether a ZeroMQ peer answers there within so many seconds."""
+    with zmq.Context() as ctx, ctx.socket(zmq.DEALER) as caller:
+        caller.linger = 0
+        monitor = caller.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED)
+        caller.connect(endpoint)
+        try:
+            return bool(monitor.poll(int(seconds * 1000)))
+        finally:
+            caller.disable_monitor()
+            monitor.close(0)
