@@ -42,7 +42,7 @@ def test_a_page_in_a_dark_theme_gets_the_dark_one():
 def test_only_the_lessons_programs_are_taken():
     programs = readme_figure.programs()
     assert "def textbook" in programs
-    assert "range(20)" not in programs
+    assert "range(12)" not in programs
 
 
 def test_another_program_makes_the_figure_old(monkeypatch, tmp_path, capsys):
