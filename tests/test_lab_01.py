@@ -6,7 +6,6 @@ from histories import dealt, ended, hung, journal, marks, verdict, verdicts
 from labs import first_failure, in_notebook
 from zmqlab.check import lab01, lab_01
 from zmqlab.check.lab_01 import (
-    counts_by_itself,
     deals_at_once,
     every_task_arrives,
     gives_up,
@@ -51,12 +50,6 @@ def test_a_worker_without_a_task_counts_and_is_in_the_story():
     own = journal(("feed", "sent", b"a"), ("feed", "sent", b"b"), kind="PUSH")
     (uneven,) = shares_are_even(dealt([b"a", b"b"], ("w1", b"a"), ("w1", b"b"), own=own))
     assert uneven.who == ["feed", "w1", "w2"]
-
-
-def test_who_lets_arrivals_count_has_not_counted():
-    assert counts_by_itself(History(ended())) == []
-    (found,) = counts_by_itself(History(ended(), marks=marks("counted for", "feed")))
-    assert (found.rule, found.verdict) == (lab_01.BY_ITSELF, "failed")
 
 
 def test_a_message_to_too_few_workers_is_seen_at_either_end():

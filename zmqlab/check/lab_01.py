@@ -13,7 +13,6 @@ from typing import Any
 import zmq
 
 from zmqlab.envelope import show
-from zmqlab.record.arrivals import Arrivals
 from zmqlab.record.lens import Socket
 from zmqlab.wire.tap import Tap
 
@@ -38,7 +37,6 @@ NAMES = ("w1", "w2", "w3")
 GRACE = 8.0  # seconds that a closed PUSH may linger
 
 BINDS = "workers can connect to the endpoint"
-BY_ITSELF = "feed counts the workers itself, without Arrivals"
 ALL_THERE = "with all workers there, nobody times out"
 PROMPT = "with all workers there, feed deals at once"
 ARRIVES = "every task arrives, none twice"
@@ -67,17 +65,6 @@ def lab01(feed: Any) -> Report:
 
 
 # ------------------------------------------------------------------ rules
-
-
-def counts_by_itself(history: History) -> list[Finding]:
-    """What is wrong if the course's own Arrivals has counted for it."""
-    if not history.when("counted for"):
-        return []
-    hint = (
-        "A monitor gives an event for each handshake. What does it take to read as many as there "
-    )
-    hint += "are workers, and to stop when the patience is over?"
-    return [failed(BY_ITSELF, "feed has left the counting to Arrivals.", hint)]
 
 
 def workers_can_connect(history: History) -> list[Finding]:
@@ -248,15 +235,7 @@ def early(cast: Cast, feed: Any) -> None:
     """Three workers that are there before the bind."""
 
     class Unhurried(Socket):
-        """Comes back from bind when the workers have connected: one of many right orders.
-
-        Notes whether Arrivals is what reads its monitor.
-        """
-
-        def get_monitor_socket(self, *args: Any, **kwargs: Any) -> Any:
-            if sys._getframe(1).f_code is Arrivals.__init__.__code__:
-                cast.mark("feed", "counted for")
-            return super().get_monitor_socket(*args, **kwargs)
+        """Comes back from bind when the workers have connected: one of many right orders."""
 
         def bind(self, addr: str) -> Any:
             bound = super().bind(addr)
@@ -358,7 +337,7 @@ def _dealt(rule: str) -> list[Rule]:
     return [workers_can_connect, nobody_times_out, ended_well, waits_for_the_last_task, arrives]
 
 
-DEALT: list[Rule] = [counts_by_itself, *_dealt(ARRIVES), shares_are_even, deals_at_once]
+DEALT: list[Rule] = [*_dealt(ARRIVES), shares_are_even, deals_at_once]
 DEALT_LATE: list[Rule] = [*_dealt(ARRIVES + LATE), partial(shares_are_even, rule=EVEN + LATE)]
 TOO_FEW: list[Rule] = [gives_up, nothing_is_sent, closed_after_an_error]
 NOTHING: list[Rule] = [nobody_times_out, ended_well, partial(nothing_is_sent, rule=NO_TASKS)]

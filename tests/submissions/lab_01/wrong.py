@@ -278,7 +278,6 @@ WRONG = [
             """,
         ),
     ),
-    Wrong("leaves_the_counting_to_arrivals", None, lab_01.BY_ITSELF, only=True),
     Wrong("tells_workers_by_the_events_value", None, lab_01.ALL_THERE),  # it is 0 for every worker
     Wrong(
         "waits_for_ever",
