@@ -255,12 +255,31 @@ class Lab:
         )
         return saved
 
+    def all_widgets_are_saved(self) -> bool:
+        """Save the open notebook; whether each widget that it shows is in it."""
+        whole: bool = self.page.evaluate(
+            """async () => {
+                await window.panel.context.save();
+                const { cells, metadata } = window.panel.content.model.toJSON();
+                const mime = "application/vnd.jupyter.widget-state+json";
+                const state = metadata.widgets?.[mime]?.state ?? {};
+                const view = "application/vnd.jupyter.widget-view+json";
+                return cells.flatMap((cell) => cell.outputs ?? [])
+                    .map((output) => output.data?.[view]?.model_id)
+                    .every((id) => !id || id in state);
+            }"""
+        )
+        return whole
+
     def close(self) -> None:
-        """Save the open notebook, end its kernel, and close it."""
+        """Save the open notebook with all of its widgets, end its kernel, and close it.
+
+        A page makes its widgets when it comes to it: what is saved before lacks those to come.
+        """
+        eventually(self.all_widgets_are_saved, within=30, what="all widgets to be saved")
         self.page.evaluate(
             """async () => {
                 const { panel } = window;
-                await panel.context.save();
                 await panel.sessionContext.shutdown();
                 panel.dispose();
             }"""

@@ -80,6 +80,7 @@ def test_there_is_a_column_of_hints_where_there_are_any():
     right, wrong = passed("a", "seen"), failed("b", "seen", "look here")
     assert "Where to look" not in Report("lab00", (right,))._repr_html_()
     assert "Where to look" in Report("lab00", (right, wrong))._repr_html_()
+    assert "></th>" not in Report("lab00", (right, wrong))._repr_html_()  # each column has a name
 
 
 def story() -> Journal:
