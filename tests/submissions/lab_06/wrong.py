@@ -23,7 +23,7 @@ WRONG = [
         "plain",
         lab_06.WHY,
         (FULL, 'lost(client, reply, "gone")'),
-        says=("c1 was there",),
+        says=("c1 had not left",),
     ),
     Wrong(
         "assumes_three_frames",
