@@ -123,7 +123,7 @@ report
 # %% [markdown]
 # ## Now break it
 #
-# A stranger sends five hundred messages of nothing in particular, while a client asks. A DEALER deals in turn, so the worker gets them all; it answers what has an envelope and leaves aside what has none. Guess how many of the client's twenty answers come; then run this, once the check has passed.
+# A stranger sends five hundred messages of nothing in particular, while a client asks. There is one worker, so it gets them all; it answers what has an envelope and leaves aside what has none. Guess how many of the client's twenty answers come; then run this, once the check has passed.
 
 
 # %%

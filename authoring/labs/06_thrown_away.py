@@ -116,7 +116,7 @@ def work(ctx, endpoint):
 
 
 def ask(ctx, endpoint, asked, rcvhwm, answered, reported):
-    """Ask so many questions; when they are answered, read until none is missing without a word."""
+    """Ask so many questions; when they are answered, read until each has come or is reported."""
     with ctx.socket(zmq.DEALER) as broker:
         broker.rcvhwm = rcvhwm
         broker.connect(endpoint)

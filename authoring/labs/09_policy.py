@@ -144,7 +144,7 @@ else:
 # %% [markdown] tags=["solution-only"]
 # **Answers.**
 #
-# 1. All tasks came before any was done, so all loads were equal at each decision: the counts say what was given, not what was finished. The slow worker got a quarter of the tasks.
+# 1. All tasks came before any was done. So the counts said only how many had been given to whom, and never differed by more than one: nothing in them told who was slow, and the slow worker got a quarter of the tasks.
 # 2. Either decide later, with a credit: what is still in the broker can go to whoever turns out to be fast. Or know more: how long each worker takes, from its answers so far, and give the task to the worker who is expected to be done with it first.
 # 3. "Faster" has no answer before somebody says what is to be short. Giving at once has the shorter median here: most tasks do not lie behind a long one, and get through; those that do wait very long. Keeping back shares the waiting out, and has the shorter mean and p99.
 # 4. All ten see the same worker as the least loaded one and give it their next tasks, until word gets round; then all rush to the next. Two choices spread them: each looks at another pair.

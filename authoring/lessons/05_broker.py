@@ -48,11 +48,11 @@ with (
     lab.ctx.socket(zmq.DEALER) as w1,
     lab.ctx.socket(zmq.DEALER) as w2,
 ):
-    backend = lab.endpoint("inproc")  # where who has connected is there at once
-    workers.bind(backend)
+    endpoint = lab.endpoint("inproc")  # no handshake: who has called connect() is there
+    workers.bind(endpoint)
     for name, worker in [(b"w1", w1), (b"w2", w2)]:
         worker.routing_id = name
-        worker.connect(backend)
+        worker.connect(endpoint)
     for number in range(10):
         workers.send_multipart([b"w2", b"", b"task %d" % number])
     for_w1, for_w2 = [], []
@@ -64,11 +64,11 @@ print(f"w1 got {len(for_w1)}, the first of them {for_w1[0]}")
 addressed.compare(len(for_w2))
 
 # %% [markdown]
-# Five; the other five went to w1, with the address of w2 in front. A DEALER neither adds nor takes off a frame (lesson 4). What the program calls an address is to it the first frame of a message like any other. It deals in turn, as a PUSH does. (To choose a worker takes a ROUTER: lesson 7.)
+# Five; the other five went to w1, with the address of w2 in front. A DEALER neither adds nor takes off a frame (lesson 4). What the program calls an address is to the DEALER a frame like any other. It deals messages out in turn, as a PUSH does. (To choose a worker takes a ROUTER: lesson 7.)
 #
 # ## Clients and workers
 #
-# A client is a REQ without a name; it looks whether the answer is the answer to its question. A worker is a DEALER, so it gets the whole envelope, and sends it back with its answer.
+# A client is a REQ without a name; it checks that each answer belongs to its question. A worker is a DEALER, so it gets the whole envelope, and sends it back with its answer.
 
 
 # %%
@@ -95,7 +95,7 @@ def work(ctx, endpoint, seconds):
 
 
 # %% [markdown]
-# A broker has a ROUTER, where clients connect, a DEALER, where workers connect, and a loop that carries messages from one to the other. The first loop does what lesson 4's relay did: it carries one request, then its answer. It calls the frames by their names.
+# A broker binds a ROUTER at its *frontend*, where clients connect, and a DEALER at its *backend*, where workers connect. A loop carries messages from one to the other. The first loop does what lesson 4's relay did: it carries one request, then its answer. It gives each frame a name.
 
 
 # %%
@@ -160,7 +160,7 @@ print(f"right answers: {right} of 60")
 busy_at_once.compare(most_at_once(journal.spans(WORKERS)))
 
 # %% [markdown]
-# One. Every answer is right, and at any moment two of three workers stand idle: while the loop waits for an answer, it does not look at the clients. Three workers are as slow as one.
+# One. Every answer is right, and at any moment at least two of the three workers stand idle: while the loop waits for an answer, it does not look at the clients. Three workers are as slow as one.
 #
 # ## Both sides at once
 #
@@ -222,7 +222,7 @@ print(f"right answers: {right} of 60")
 for_the_slow.compare(dealt.counts("received", WORKERS)["w3"])
 
 # %% [markdown]
-# A third, exactly. The DEALER gives each worker one request in turn. It passes over a worker only when the queue to it is full: by default with a thousand messages on either side. This is all that "available" means to it (lesson 2). So w1 and w2 stand idle while requests queue at w3.
+# A third, exactly. The DEALER gives each worker one request in turn. It passes over a worker only when the queue to it is full, by default with a thousand messages on either side. To a DEALER, "available" means no more than that (lesson 2). So w1 and w2 stand idle while requests wait at w3.
 #
 # And the clients? Each waits for its answer before it asks again. `waits` looks up in the journal how long.
 
@@ -245,7 +245,7 @@ plots.show(plots.ecdf, {"loop in Python": waits(dealt)}, title=title, what="wait
 # %% [markdown]
 # How to read it: above each time stands the share of the answers that came within it. Where the curve rises steeply, many answers took about that long; where it is nearly flat, few did. At 50 % stands the **median**, p50: half of the answers came within it. **p99** is the time that 99 of 100 do not exceed.
 #
-# Here two thirds come soon. Then follows a long **tail**: answers of w3, one after the other. The median shows nothing of it. A reader of a service's source foresaw such a tail ([navitia#348](https://github.com/hove-io/navitia/issues/348)); others ask what to do about it ([netmq#946](https://github.com/zeromq/netmq/issues/946)).
+# Here two thirds come soon. Then follows a long **tail**: answers of w3, one after the other. The median shows nothing of it. A reader of a service's source foresaw such waits ([navitia#348](https://github.com/hove-io/navitia/issues/348)).
 #
 # ## The same loop in C
 #
@@ -274,8 +274,8 @@ by_proxy.compare("the next in turn" if len(set(counts.values())) == 1 else "some
 #
 # ## In practice
 #
-# - **Nobody at the backend.** Our loop then waits in `workers.send_multipart` until one comes, and carries no answer either. `zmq.proxy` of libzmq 4.3.5 keeps a core busy while a request waits and no worker is there ([libzmq#4071](https://github.com/zeromq/libzmq/issues/4071)).
-# - **A client may leave before its answer comes.** A ROUTER drops what it cannot place, and goes on. `ROUTER_MANDATORY` makes an error of that, which ends a program that does not catch it: lesson 6.
+# - **Nobody at the backend.** Our loop then waits in `workers.send_multipart` until a worker comes, and does nothing else meanwhile. `zmq.proxy` of libzmq 4.3.5 keeps a core busy while a request waits and no worker is there ([libzmq#4071](https://github.com/zeromq/libzmq/issues/4071)).
+# - **A client may leave before its answer comes.** A ROUTER drops what it cannot place, and goes on. With `ROUTER_MANDATORY` its send raises an error, which ends a program that does not catch it: lesson 6.
 # - **A worker may be a REP.** It takes the envelope off and puts it back by itself, as in lesson 4. A DEALER may answer out of order.
 
 # %% [markdown]
@@ -287,7 +287,7 @@ by_proxy.compare("the next in turn" if len(set(counts.values())) == 1 else "some
 #
 # <details><summary>Think first, then open</summary>
 #
-# Almost, on inproc: there the queue to a worker holds two messages then, one on either side, besides the one at work. Over tcp the kernel's buffers stand between, and hold hundreds of small messages whatever the marks say. A high-water mark protects memory; it was not made to choose workers. To know who is free, the broker must be told: lesson 7.
+# Almost, on inproc: then the queue to a worker holds two messages, one on either side, besides the one that it works on. Over tcp the kernel's buffers lie between, and hold hundreds of small messages or more, whatever the marks say. A high-water mark protects memory; it was not made to choose workers. To know who is free, the broker must be told: lesson 7.
 #
 # </details>
 #

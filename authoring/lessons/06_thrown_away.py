@@ -4,7 +4,7 @@
 # *You will do:* ask a broker ten thousand questions, count the answers, and look for the missing ones at every hop.
 #
 # *You will be able to*
-# - name three cases in which a ROUTER throws a message away, and say which call reports it,
+# - name three cases in which a ROUTER throws messages away, and say which call reports it,
 # - say how many answers a client may leave unread before it loses one,
 # - say what `ROUTER_MANDATORY` gives, and what it costs.
 #
@@ -42,7 +42,7 @@ def work(ctx, endpoint):
 
 
 # %% [markdown]
-# One client sends its questions as fast as it can, but keeps at most `ahead` of them unanswered. `flood` waits until the broker has handed on the last answer; then the client reads what is left.
+# One client, in the notebook's own thread (`main`), sends its questions as fast as it can, but keeps at most `ahead` of them unanswered. `flood` waits until the broker has handed on the last answer; then the client reads what is left.
 
 
 # %%
@@ -87,16 +87,7 @@ coming.compare(came)
 #
 # ## An address that leads nowhere
 #
-# What does a ROUTER do with a message that it cannot place? Take the simplest case: ten messages to an address that no peer has.
-#
-# > **Predict.** Which call reports it?
-
-# %%
-reported_by = Prediction(
-    "Messages to nobody: which call reports it?",
-    choices=["the send", "the ROUTER's next receive", "none"],
-)
-reported_by
+# A ROUTER drops what it cannot place (lesson 5). Does any call report that? Take the simplest case: ten messages to an address that no peer has, once as sockets are made, and once with `ROUTER_MANDATORY`.
 
 
 # %%
@@ -116,17 +107,15 @@ def send_to_nobody(mandatory):
     return reports
 
 
-reports = send_to_nobody(mandatory=False)
-print("by default:           ", reports)
+print("by default:           ", send_to_nobody(mandatory=False))
 print("with ROUTER_MANDATORY:", Counter(send_to_nobody(mandatory=True)))
-reported_by.compare("none" if not reports else reports[0])
 
 # %% [markdown]
-# None. A ROUTER **drops** what it cannot place, by design. For a broker that is mostly right: clients leave before their answer comes, and the others must not suffer. `ROUTER_MANDATORY` turns the silence into an error, EHOSTUNREACH: no peer has this address.
+# By default, none. A ROUTER **drops** such a message by design. For a broker that is mostly right: clients leave before their answer comes, and the others must not suffer. `ROUTER_MANDATORY` turns the silence into an error, EHOSTUNREACH: no peer has this address. Would that have told us where our answers are?
 #
 # ## A name that is taken
 #
-# But our client was there. Did its answers go to another? A client may choose its name. Let two choose the same, one after the other; each says hello, then the ROUTER sends one message to that name.
+# No: our client was there. Did its answers go to another? A client may choose its name. Let two choose the same, one after the other; each says hello, then the ROUTER sends one message to that name.
 #
 # > **Predict.** From how many of the two does the ROUTER hear?
 
@@ -182,14 +171,14 @@ plots.show(plots.stacked, rows, title=title, unit="answers")
 print(plots.stacked_text(rows, unit="answers"))
 
 # %% [markdown]
-# Here they went. By default a queue takes 1,000 messages on the sender's side and 1,000 on the receiver's, the **high-water marks** of lesson 2. The client does not read, so the ROUTER's queue to it fills; what comes then has no place, and is dropped. On inproc the sum is exact. Over tcp the kernel's buffers lie between and hold more, as much as their bytes allow
+# That is where they went. By default a queue takes 1,000 messages on the sender's side and 1,000 on the receiver's, the **high-water marks** of lesson 2. The client does not read, so the ROUTER's queue to it fills; what comes then has no place, and is dropped. On inproc the sum is exact. Over tcp the kernel's buffers lie between and hold more, as much as their bytes allow
 # ([zmq_tcp](https://libzmq.readthedocs.io/en/latest/zmq_tcp.html)).
 #
-# The last row is the mend, and it is the client's: fewer questions under way than there is room for answers. Leave room to spare: a ROUTER learns only now and then how much has been read.
+# The last row shows a mend, and it is the client's: fewer questions under way than there is room for answers. Leave room to spare: a ROUTER learns only now and then how much has been read.
 #
 # ## What MANDATORY costs
 #
-# A full queue is another matter with `ROUTER_MANDATORY`: the send **waits** until there is room. Does that cure it? Two clients have asked. The first reads nothing, and is sent one message more than its queue takes; then the second gets its answer.
+# Where an address leads nowhere, `ROUTER_MANDATORY` makes the send fail. And where a queue is full? Two clients have asked. The first reads nothing, and is sent one message more than its queue takes; then the second is sent its answer.
 
 
 # %%
@@ -207,7 +196,16 @@ def serve_two(ctx, endpoint, mandatory):
 
 
 # %% [markdown]
-# `two_clients` looks when the second has its answer: before the first reads, or only after it.
+# `two_clients` looks when the second has its answer, before the first reads or only then, and whether the first has got all of its messages.
+#
+# > **Predict.** With `ROUTER_MANDATORY`: what becomes of the one message too many?
+
+# %%
+one_too_many = Prediction(
+    "With ROUTER_MANDATORY, to a full queue",
+    choices=["it is dropped", "the send fails", "the send waits"],
+)
+one_too_many
 
 
 # %%
@@ -224,21 +222,21 @@ def two_clients(mandatory):
             client.routing_id = name
             client.connect(endpoint)
             client.send_multipart([b"", b"question"])
-        hops = 4 + (2000 if mandatory else 2002)  # two questions; answers sent, until one waits
+        hops = 4 + (2000 if mandatory else 2002)  # two questions, each twice; answers sent
         lab.until(lambda: len(lab.journal) == hops, within=30, what="the answers")
         before = bool(second.poll(0))
         _ = [first.recv_multipart() for _ in range(2000)]
         lab.until(lambda: second.poll(0), what="the second client's answer")
-        lost = 0 if first.poll(0) else 1
-        return f"second served at once: {before}, first loses {lost} of 2,001"
+        return before, 0 if first.poll(0) else 1
 
 
-by_default, with_mandatory = two_clients(mandatory=False), two_clients(mandatory=True)
-print("by default:           ", by_default)
-print("with ROUTER_MANDATORY:", with_mandatory)
+runs = {"by default": two_clients(False), "with ROUTER_MANDATORY": two_clients(True)}
+for how, (before, lost) in runs.items():
+    print(f"{how}: second served at once: {before}, first loses {lost} of 2,001")
+one_too_many.compare("the send waits" if not before and not lost else "it is dropped")
 
 # %% [markdown]
-# Nothing is lost now, and everybody waits for the one who does not read: while a broker stands in a send, it serves nobody. By default one client loses something, and nobody hears of it; with MANDATORY one client stops all. Can a broker do better than both? That is the lab.
+# The send **waits** until there is room. Nothing is lost now, and everybody waits for the one who does not read: while a broker stands in a send, it serves nobody. By default one client loses something, and nobody hears of it; with MANDATORY one client stops all. Can a broker do better than both? That is the lab.
 #
 # > **Watch out.** A send that raises nothing says at best that the message is in a queue. It never says that anybody got it.
 #
@@ -288,19 +286,19 @@ with Experiment("a stranger") as lab, lab.ctx.socket(zmq.DEALER) as client:
 answered_beside.compare(right)
 
 # %% [markdown]
-# Every other one; no call failed, and a client with a REQ would wait for ever. To a DEALER, **who connects is a worker**: libzmq takes the browser for a peer of its very first version. Let nobody reach that port who is no worker.
+# Every other one; no call failed, and a client with a REQ would wait for ever. To a DEALER, as to a PUSH, **who connects is a worker**: libzmq takes the browser for a peer of the protocol's first version, which knew no handshake. Let nobody reach that port who is no worker.
 #
 # ## In practice
 #
 # - **A burst** that is longer than the queue may lose messages although its client reads as fast as it can: while it does nothing but send, a ROUTER seldom looks how much has been read. In [jeromq#703](https://github.com/zeromq/jeromq/issues/703) 10,000 were sent, and not all came.
 # - **High-water marks of 0** mean: no limit but memory. The server of the beginning chose that, and MANDATORY.
 # - **An address that was right may lead nowhere later:** a client without a name has another one when it connects anew.
-# - **MANDATORY without a `try`** ends a broker with the first client that leaves.
+# - **MANDATORY without a `try`** ends a broker with the first answer to a client that has left.
 
 # %% [markdown]
 # ## What we know now
 #
-# We asked where the answers are if nobody died and no call failed. The ROUTER has thrown them away: there was no peer of that address, its name was another's, or its queue was full. Or a request went to somebody who is no worker. By default no call reports any of it.
+# We asked where the answers are if nobody died and no call failed. Our ROUTER threw them away, because the client's queue was full. It also drops what has an address that no peer has; and it does not hear a client whose name another has. Or a request went to somebody who is no worker. By default no call reports any of it.
 #
 # **One more question.** Could the client find out by itself?
 #

@@ -33,7 +33,7 @@ FLEET = {"w1": 0.002, "w2": 0.002, "w3": 0.050}  # seconds for one request
 # %% [markdown]
 # ## Let the workers ask
 #
-# A DEALER deals to queues, and a queue does not tell whether its reader is at work. So the worker has to say it. `work` is a REQ. At first it says READY: I have nothing to do. From then on, each of its answers says that, too.
+# A DEALER deals to queues, and a queue does not tell whether its reader is at work. So the worker has to say it. `work` is a REQ. At first it says READY, as in lesson 2: I have nothing to do. From then on, each of its answers says that, too.
 #
 # `work_unasked` is the worker of lesson 5, to compare.
 
@@ -143,7 +143,7 @@ print(f"right answers when the workers ask: {right} of 60")
 for_the_slow.compare(slow)
 
 # %% [markdown]
-# Nobody told the broker who is slow. Who is done early asks early: while w3 does one request, each fast worker has time for twenty-five. Dealt in turn, the fast ones soon stand idle, and all wait for the twenty requests in w3's queue, 50 ms each.
+# Nobody told the broker who is slow. Who is done early asks early: while w3 does one request, each fast worker has time for twenty-five. Dealt in turn, the fast ones soon stand idle, and all wait for w3, which has twenty requests to do, 50 ms each.
 #
 # What do the clients see?
 
@@ -255,7 +255,7 @@ slow_if_newest.compare(newest["w3"])
 # %% [markdown]
 # All 15. Who answers is the newest idle worker, so it gets the next request, too. The others could as well not be there, and no error says so.
 #
-# From the other end all take turns, a third each, as if dealt: with one request at a time everybody is idle whenever one comes, and who is slow does not show. To do better, one must know more than who is idle (lesson 9).
+# From the other end all take turns, a third each, as if dealt: with one request at a time everybody is idle whenever one comes, and who is slow does not show. To do better, a broker must know more than who is idle: how long each worker takes, for example.
 #
 # ## Break it: a worker leaves while it is idle
 #
@@ -294,13 +294,13 @@ with Experiment() as lab, lab.ctx.socket(zmq.DEALER) as client:
 answered_of_ten.compare(answers)
 
 # %% [markdown]
-# Nine. READY says that a worker *was* free. The broker sent one request to an address that leads nowhere; a ROUTER drops that without a word (lesson 6). A worker holds one request here, so one is lost with it, and no more. To find out that somebody is gone takes more than READY: heartbeats, in part III.
+# Nine. READY says that a worker *was* free. The broker sent one request to an address that leads nowhere; a ROUTER drops that without a word (lesson 6). No worker is given a second request before it has answered, so one is lost with it, and no more. To find out that somebody is gone takes more than READY: heartbeats, messages that only say *I am here*, in part III.
 
 # %% [markdown]
 # ## In practice
 #
 # - **No polling in vain.** While nobody is idle, `zmq.select` is not asked about the clients. If it were, a waiting request would end each call at once, and the broker would keep a processor busy to do nothing. That was the second fault of the Guide's example.
-# - **Unread requests fill queues.** Each client's queue takes as many as its high-water marks allow; then the client's `send` waits. That is **back-pressure**. A list in the broker would grow without limit.
+# - **Unread requests fill queues.** Each client's queue takes as many as its high-water marks allow; then the `send` of a client that asks ahead waits. That is **back-pressure**. A list in the broker would grow without limit.
 # - **Made for these clients.** `client, _, question = …` takes apart what a REQ with one frame sends. A client whose body has two frames, or who forgets the delimiter, ends this broker with a ValueError. The lab asks for one that bears every client.
 # - **Asking takes time.** Between its answer and its next request a worker stands idle: the way to the broker and back. [Lesson 8](08_credit.ipynb) is about that.
 
@@ -313,7 +313,7 @@ answered_of_ten.compare(answers)
 #
 # <details><summary>Think first, then open</summary>
 #
-# Not while requests wait: then nobody is idle for longer than a moment, the list holds one worker at most, and a list of one has no two ends. But at the end of the run few clients still ask, and several workers are idle. If w3 was the last to answer, it is the newest, and goes on alone beside two fast ones. Try it: `serve(lambda *args: idle_worker(*args, -1), work)`, a few times.
+# Not while requests wait: then nobody is idle for longer than a moment, the list holds one worker at most, and a list of one has no two ends. But at the end of the run few clients still ask, and several workers are idle. If w3 was the last to answer, it is the newest, and is given the next request although two fast ones are idle. Try it: `serve(lambda *args: idle_worker(*args, -1), work)`, a few times.
 #
 # </details>
 #

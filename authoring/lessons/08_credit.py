@@ -143,7 +143,7 @@ for load in (0.5, 0.9):
 plots.show(plots.together(*charts, columns=1))
 
 # %% [markdown]
-# Each line falls up to the credit that was calculated. From there it is level: more credit gains nothing more. Nor does it lose anything here, where all tasks and all workers are alike.
+# Each line falls until the credit is more than what was calculated. From there it is all but level: more credit gains next to nothing. Nor does it lose much here, where all tasks and all workers are alike.
 #
 # ## Tasks that vary
 #
@@ -170,7 +170,7 @@ plots.show(plots.curves, rows, at=credits, along="credit", unit=unit, title=titl
 if_they_vary.compare("more than 5" if found > 5 else "5" if found == 5 else "less than 5")
 
 # %% [markdown]
-# More. Five short tasks are done in 1 ms; the next ones are 5 ms away, and the worker stands still. A long one after that does not bring the time back. The calculation knows the mean alone, and gives the least. With that or less, no fleet keeps up. With more, a fleet does whose tasks are alike; where they vary, it may take more still.
+# More. Five short tasks are done in 1 ms; the next ones are 5 ms away, and the worker stands still. A long one after that does not bring the time back. The calculation knows the mean alone, and gives the least. With that or less, no fleet keeps up. With more, a fleet does whose workers and tasks are alike; where tasks vary, it may take more still.
 #
 # ## A broker with credit
 #
@@ -295,7 +295,7 @@ until_done.compare(round(1000 * (max(s.end for s in spans) - min(s.start for s i
 # %% [markdown]
 # w3 is given eight requests almost at once, another for each answer while there are some, and needs 50 ms for each. The fast ones have soon done all the others. Then they are idle, and what w3 holds is bound: nobody can take it back.
 #
-# More in flight is faster only while there is a way to hide: each unit of credit hides one more task's worth of it. And each binds one more request **early**, before it is known who will be free for it. Where tasks or workers differ, that has a price. Lesson 9 goes on from there.
+# More credit is faster only while there is a way to hide: each unit hides one more task's worth of it. And each binds one more request **early**, before it is known who will be free for it. Where tasks or workers differ, that has a price. Lesson 9 goes on from there.
 
 # %% [markdown]
 # ## In practice
@@ -314,7 +314,7 @@ until_done.compare(round(1000 * (max(s.end for s in spans) - min(s.start for s i
 #
 # <details><summary>Think first, then open</summary>
 #
-# Lesson 5's: every request is bound as soon as it is there. What a DEALER has not is the count: it deals in turn, whoever has how much to do. This broker gives a slow worker fewer, once its count has grown. What that is worth, lesson 9 shows.
+# Lesson 5's: every request is bound as soon as it is there. But a DEALER keeps no count: it deals in turn, however much each worker has to do. This broker gives a slow worker fewer, once its count has grown. What that is worth, lesson 9 shows.
 #
 # </details>
 #

@@ -11,7 +11,7 @@
 # *You need:* lesson 8.
 
 # %% [markdown]
-# In April 2018 pythonflow replaced PUSH/PULL by a queue of idle workers ([pythonflow#23](https://github.com/spotify/pythonflow/pull/23)); in September its author proposed that workers fetch requests ahead ([#39](https://github.com/spotify/pythonflow/pull/39)). Dask went back and forth, too: in 2016 it began to send
+# pythonflow shares calculations out to several machines. In April 2018 it replaced PUSH/PULL by a queue of idle workers ([pythonflow#23](https://github.com/spotify/pythonflow/pull/23)); in September its author proposed that workers fetch requests ahead ([#39](https://github.com/spotify/pythonflow/pull/39)). Dask, a library for parallel computing, went back and forth, too: in 2016 it began to send
 # "many more tasks onto the workers at once, rather than buffering them on the scheduler" ([distributed#717](https://github.com/dask/distributed/pull/717)), and in 2022 it returned to keeping tasks back ([distributed#7213](https://github.com/dask/distributed/issues/7213)).
 #
 # The same tasks on the same workers may take several times as long with one rule as with another. So the question is: **which policy, for which work?**
@@ -44,8 +44,8 @@ def idle_longest(outstanding, rng):
 
 policies = {"round robin": RoundRobin(), "idle longest": idle_longest, "credit 2": Credit(2)}
 
-print("somebody is idle:", idle_longest([2, 0, 1, 0], Random(1)))
-print("nobody is idle:  ", idle_longest([2, 1, 1, 3], Random(1)))
+print("outstanding 2, 0, 1, 0: index", idle_longest([2, 0, 1, 0], Random(1)))
+print("outstanding 2, 1, 1, 3: index", idle_longest([2, 1, 1, 3], Random(1)))
 
 # %% [markdown]
 # `RoundRobin` takes each worker in turn and looks at no count. `Credit(2)` is lesson 8's: the worker with the fewest tasks, at most two each. (`rng` is for policies that draw lots.)
@@ -116,7 +116,7 @@ print(f"idle longest with tasks of 11 ms and no way at all has the same mean: {s
 #
 # ## Work that varies
 #
-# The same load and the same mean, but now nine tasks in ten take 2 ms and one takes 82: most requests hit a cache, some do not.
+# The same load and the same mean, but now nine tasks in ten take 2 ms and one takes 82, as if most requests hit a cache and some did not.
 #
 # > **Predict.** You have seen round robin's mean for equal tasks. What is it now?
 
@@ -147,7 +147,7 @@ print(f"round robin gave {blind} of 2,500 tasks to a busy worker while another w
 unlike.compare(round(fmean(varied["round robin"])))
 
 # %% [markdown]
-# Dealt in turn, tasks lie behind a long one while another worker has nothing to do: **head-of-line blocking** ([navitia#348](https://github.com/hove-io/navitia/issues/348)). `idle longest` has none of it, and pays for the way. With `credit 2` at most one task lies behind another.
+# Dealt in turn, tasks lie behind a long one while another worker has nothing to do: **head-of-line blocking** ([navitia#348](https://github.com/hove-io/navitia/issues/348)). `idle longest` has none of it, and pays for the way. With `credit 2` at most one task waits behind another at each worker.
 #
 # How unlike tasks are is their **variance**: the squares of their distances from the mean, on average. Divided by mean² it has no unit. Equal tasks have 0, these have 5.76.
 #
@@ -235,7 +235,7 @@ def by_the_rule(work, load, workers, tasks=50_000):
 
 
 exact = list(by_the_rule(exponential(0.010), 0.8, 4))
-print(f"exponential, where the rule is exact: {min(exact):.2f}–{max(exact):.2f} times the rule")
+print(f"exponential, rule exact but for chance: {min(exact):.2f}–{max(exact):.2f} times the rule")
 rare, lines = [10, 100, 500], {}
 print("mean wait / rule, four draws, one long task in", *(f"{n:8}" for n in rare))
 for load, workers in ((0.5, 1), (0.8, 4), (0.5, 4)):
@@ -250,9 +250,9 @@ plots.show(plots.curves, lines, title=title, **options)
 of_the_rule.compare(round(100 * lines["4 workers, load 0.5"][-1]))
 
 # %% [markdown]
-# One worker: who comes behind a long task waits for it. Four workers: the other three go on. At a load of 0.5 they need two thirds of their time for what comes; at 0.8 they would need 107 %, so a queue grows until the long task is done. Two long tasks at once are common if one in ten is long, and rare if one in 500 is. No formula of mean and variance alone is right for all work before several workers: [Gupta and others (2010)](https://doi.org/10.1007/s11134-009-9133-x) proved it.
+# One worker: who comes behind a long task waits for it. Four workers: the other three go on. With one long task in 500, the short ones need three fifths of the three's time at a load of 0.5, so waits stay short; at 0.8 they need 95 % of it, so a queue grows until the long task is done. Two long tasks at once are rare then, and common if one in ten is long. No formula of mean and variance alone is right for all work before several workers: [Gupta and others (2010)](https://doi.org/10.1007/s11134-009-9133-x) proved it.
 #
-# Round robin makes four queues of one worker each, and there nobody steps in. What looking gains, no single number tells.
+# Round robin makes four queues of one worker each, and there nobody steps in. So what a policy gains that looks depends on more than the variance.
 #
 # ## On real sockets
 #
