@@ -58,7 +58,7 @@ def feed(
 # %% [markdown]
 # <details><summary>Hint 1</summary>
 #
-# `connect()` has returned in a worker: what do you know about the connection? What do you know when the handshake has succeeded, and which socket hears of it first?
+# `connect()` has returned in a worker: what do you know about the connection? What do you know when the handshake has succeeded, and whose monitor tells the feeder?
 #
 # </details>
 # <details><summary>Hint 2</summary>
@@ -143,7 +143,7 @@ if report:
 #
 # 1. Of neither: "when n workers are connected" is about one moment, and a count of those who came is not a count of those who are there. `Arrivals` in `zmqlab.run` counts down as well.
 # 2. It makes the gap smaller. A worker can still leave between the last event that you read and your first send, and no count can change that. What helps is an answer to each task, which is lesson 3.
-# 3. That each task has been handed to a connection that was up. Not that it was received, and not that it was done. A worker that dies takes its tasks with it, and no error tells.
+# 3. That each task has been put into the queue of a connection that was up. Not that it was received, and not that it was done. A worker that dies takes its tasks with it, and no error tells.
 
 # %%
 assert_all_quiet()

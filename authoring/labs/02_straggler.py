@@ -40,15 +40,11 @@ from zmqlab.show import plots
 def feed(ctx: zmq.Context, endpoint: str, tasks: list[bytes], n_workers: int) -> None:
     """Give each task to a worker that asks; return when all have been told that that is all."""
     ### BEGIN SOLUTION
-    left = iter(tasks)
-    with ctx.socket(zmq.ROUTER) as router:
-        router.bind(endpoint)
-        gone = 0
-        while gone < n_workers:
-            address, empty, _ready = router.recv_multipart()
-            task = next(left, b"")
-            router.send_multipart([address, empty, task])
-            gone += task == b""
+    with ctx.socket(zmq.REP) as workers:
+        workers.bind(endpoint)
+        for task in [*tasks, *[b""] * n_workers]:
+            workers.recv()  # somebody is READY
+            workers.send(task)
     ### END SOLUTION
 
 
@@ -65,7 +61,7 @@ def feed(ctx: zmq.Context, endpoint: str, tasks: list[bytes], n_workers: int) ->
 # </details>
 # <details><summary>Hint 3: you took a ROUTER, a worker asks, and nothing comes</summary>
 #
-# With a ROUTER (lesson 4) you write the envelope yourself. What did the question have between the address and `b"READY"`? A REQ drops an answer without it, silently.
+# With a ROUTER (lesson 4) you write the envelope yourself. What did the question have between the address and `b"READY"`? Over tcp a REQ hangs up on an answer without it, and no call says so.
 #
 # </details>
 
@@ -105,21 +101,22 @@ report
 # %% [markdown] tags=["solution-only"]
 # ## How it works
 #
-# `iter` and `next(left, b"")` are the whole bookkeeping: the next task, and for ever `b""` after the last. Nothing says which worker will get which task until one asks, so nobody can hold what another could do. `recv_multipart` waits without using the processor.
+# One list is the whole bookkeeping: the tasks, then one `b""` for each worker. Nothing says which worker will get which task until one asks, so nobody can hold what another could do. A REP answers the question that it received last, so it needs no address. `recv` waits without using the processor.
 #
-# It counts workers that were told, not tasks. A worker may come for the first time when everything is done; had `feed` returned with the last task, that one would wait for ever.
+# The list counts the workers that are to be told, not only the tasks. A worker may come for the first time when everything is done; had `feed` returned with the last task, that one would wait for ever.
 #
-# Another right answer is shorter still. A REP answers whoever has asked last, so it needs no address:
+# What a REP cannot do is keep one question waiting while it answers another. The broker of lesson 7 will need that. A ROUTER can; here it does the same, with an envelope, which lesson 4 explains:
 #
 # ```python
-# with ctx.socket(zmq.REP) as rep:
-#     rep.bind(endpoint)
-#     for task in [*tasks, *[b""] * n_workers]:
-#         rep.recv()
-#         rep.send(task)
+# left, gone = iter(tasks), 0
+# with ctx.socket(zmq.ROUTER) as workers:
+#     workers.bind(endpoint)
+#     while gone < n_workers:
+#         address, empty, _ready = workers.recv_multipart()
+#         task = next(left, b"")
+#         workers.send_multipart([address, empty, task])
+#         gone += task == b""
 # ```
-#
-# What it cannot do is keep one question waiting while it answers another. The broker of lesson 7 will need that.
 
 # %% [markdown]
 # ## Now break it

@@ -82,6 +82,8 @@ report
 # %% [markdown] tags=["solution-only"]
 # Two lines each. The first empty frame is all there is to find, so nothing needs to be counted or decoded, and it does not matter how many brokers a message has passed. `frames.index(b"")` alone would raise a `ValueError` too, but one that says `b'' is not in list`: whoever reads that in a log knows nothing of
 # the message. Slices and `[*route, ...]` are new lists, so the caller's stay as they are.
+#
+# A REP is stricter than `unwrap`: it also drops a message that ends with its delimiter, because there is no body to give out.
 
 # %% [markdown]
 # ## Now break it

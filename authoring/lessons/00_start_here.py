@@ -110,9 +110,12 @@ plots.show(plots.busy, lab.journal.spans(WORKERS))
 #
 # ## Break it
 #
-# In the cell with the `with`, put a `#` before the line that begins with `there.wait`. Run that cell
-# a few times and watch the bars. Tutorials write their programs like this. What you see then is
-# the question that lesson 01 opens with.
+# Let the feeder wait for a fourth worker, who never comes: in the cell with the `with`, write
+# `there.wait(4, patience=5)`, and run it. The experiment ends after five seconds; the last lines of
+# the error say what it waited for, and what came. Nothing is left behind: put the 3 back, run the
+# cell again, and all is well.
+#
+# Tutorials have no such line. What their programs do without it is the question of lesson 01.
 #
 # ## Where you are
 #
@@ -136,8 +139,8 @@ progress.map()
 # ## What now
 #
 # We asked who gets the next task. Now we know one answer: whoever's turn it is, of those that are
-# connected. That was fair and fast here, because all three were there from the start and equally
-# fast. The rest of the course takes these two away, one by one.
+# connected. The shares were even, because all three were there from the start; and all was done
+# soon, because they are equally fast. The next two lessons take these two away, one by one.
 #
 # An open question: the feeder sent all hundred tasks at once, long before they were done. Where
 # were they in the meantime?

@@ -1,17 +1,17 @@
 # %% [markdown]
 # # 1 · Share out a hundred tasks
 #
-# *You will do:* deal a hundred tasks to three workers as tutorials do, see who gets them, and deal them again so that each worker gets a third.
+# *You will do:* deal a hundred tasks to three workers as tutorials do, see who gets how many, and find out why.
 #
 # *You will be able to*
 # - say which workers a PUSH socket counts at the moment of a send,
-# - explain how one worker can get everything,
+# - explain the shares that you see,
 # - wait until the workers are there, without guessing how long that takes.
 #
-# *You need:* Python, nothing of ZeroMQ. [Start here](00_start_here.ipynb) checks that all is installed.
+# *You need:* [Start here](00_start_here.ipynb), which takes five minutes, checks that all is installed, and explains the first words.
 
 # %% [markdown]
-# Somebody starts five workers, then a program that deals out four tasks. Four tasks, five workers: surely nobody gets two. But the worker that did the first task also does the last one, and it takes twice as long as it should
+# Somebody starts five workers, then a program that deals out four tasks. Four tasks, five workers: surely nobody gets two. But the worker that did the first task also does the last one, and the whole takes twice as long as it should
 # ([rzmq#33](https://github.com/ropensci/rzmq/issues/33)).
 #
 # All five workers had been started before. So **which workers does the dealing program deal to?**
@@ -112,7 +112,7 @@ print(f"{len(runs)} runs; in each, all {len(TASKS)} tasks were received.")
 even.compare(thirds)
 
 # %% [markdown]
-# It is the rule, and it is not always the same worker. Something decides anew in each run.
+# It was not: uneven shares are the rule here, and it is not always the same worker that gets most. Something decides anew in each run.
 #
 # ## Who is there, and since when?
 #
@@ -129,7 +129,7 @@ with Experiment("one event") as lab, lab.ctx.socket(zmq.PUSH) as workers:
 print(zmq.Event(told["event"]).name)
 
 # %% [markdown]
-# `Arrivals` reads such messages for us: one worker more for each handshake, one less for each that leaves. `wait(3, patience=5)` returns when three are there. This feeder writes down when the first, the second and the third is, and only then deals.
+# `Arrivals` reads such messages for us: one peer more for each handshake, one less for each that leaves. `wait(3, patience=5)` returns when three are there. This feeder writes down when the first, the second and the third is, and only then deals.
 
 
 # %%
@@ -171,7 +171,7 @@ plots.show(plots.dots, rows, title=title, unit="ms after bind()")
 print(f"{len(rows)} runs; in each, all three workers came.")
 
 # %% [markdown]
-# `connect()` waits for nobody: it leaves the work to a background thread and returns. An attempt that comes before the `bind()` is refused; the worker tries again after 100 to 200 ms, [chosen at random](https://github.com/zeromq/libzmq/blob/v4.3.5/src/stream_connecter_base.cpp). When its handshake is done, the PUSH has a **queue** for it, for tasks that have not left. It deals to the queues that are there *now*, in turn: round robin ([30/PIPELINE](https://rfc.zeromq.org/spec/30/)).
+# `connect()` waits for nobody: it leaves the work to a background thread and returns. An attempt that comes before the `bind()` is refused; ZeroMQ tries again after 100 to 200 ms, [chosen at random](https://github.com/zeromq/libzmq/blob/v4.3.5/src/stream_connecter_base.cpp). When its handshake is done, the PUSH has a **queue** for it, for tasks that have not left. It deals to the queues that are there *now*, in turn: round robin ([30/PIPELINE](https://rfc.zeromq.org/spec/30/)).
 #
 # ## Know, then deal
 #
@@ -263,7 +263,9 @@ with Experiment("a browser") as lab, lab.ctx.socket(zmq.PUSH) as workers:
 for_w1.compare(lab.journal.counts(who=["w1"])["w1"])
 
 # %% [markdown]
-# Half of them, and the other half is gone. To libzmq the browser's bytes look like a peer of the protocol's first version, which had no such handshake: it [gets a queue at once](https://github.com/zeromq/libzmq/blob/v4.3.5/src/zmtp_engine.cpp). So a PUSH deals to who is **connected**, and that is not the same as **a worker**. `Arrivals` counts handshakes, and did not count the browser. Let nobody reach the port who is no worker.
+# Half of them, and the other half is gone. To ZeroMQ the browser's bytes [look like](https://github.com/zeromq/libzmq/blob/v4.3.5/src/zmtp_engine.cpp) a peer of the protocol's first version, which had no such handshake: it [gets a queue at once](https://github.com/zeromq/libzmq/blob/v4.3.5/src/stream_engine_base.cpp). (Ours reads on. One that hangs up takes with it what it was dealt until then.)
+#
+# So a PUSH deals to who is **connected**, and that is not the same as **a worker**. `Arrivals` counts handshakes, and did not count the browser. Let nobody reach the port who is no worker.
 
 # %% [markdown]
 # ## In practice
@@ -278,7 +280,7 @@ for_w1.compare(lab.journal.counts(who=["w1"])["w1"])
 # %% [markdown]
 # ## What we know now
 #
-# We asked which workers the dealing program deals to. It deals in turn to those that are connected when it sends: a worker is, once its handshake is done, and so is whoever else calls the port. The output in that report names three workers: three of five were there when four tasks were dealt. Count handshakes first, and nobody gets two.
+# We asked which workers the dealing program deals to. It deals in turn to those that are connected when it sends: a worker is, once its handshake is done, and so is whoever else calls the port. The output in that report names three workers: the other two were not there yet when the fourth task was dealt. Count handshakes first, and nobody gets two.
 #
 # **An open question.** The PUSH connects to three endpoints; at one of them a worker has bound. You send 300 tasks. How many does it get?
 #

@@ -11,7 +11,7 @@
 # *You need:* [lesson 1](01_share_out.ipynb).
 
 # %% [markdown]
-# Somebody has two workers that need a second for each task, and a hundred tasks. They expect a PUSH to give the next task to a worker that is free, and to wait while both are busy. It never waits: it sends all hundred at once
+# Somebody has two workers that need a second for each task, and a hundred tasks. They expect a PUSH to give the next task to a worker that is free, and to wait while both are busy. It does not wait: it sends all hundred at once
 # ([ZeroMQ-Perl#10](https://github.com/tsee/ZeroMQ-Perl/issues/10)). With equal workers that does little harm. But one slow worker, a **straggler**, and all wait for it.
 #
 # So what *does* a PUSH look at, and **what does that cost when one worker is slow?**
@@ -114,7 +114,7 @@ dealt_ms.compare(round(1000 * makespan(spans)))
 #
 # ## What "available" means
 #
-# Yet a PUSH does pass over workers: those whose queue is full. All others are **available** ([30/PIPELINE](https://rfc.zeromq.org/spec/30/)). The **high-water mark** says when that is: `SNDHWM` for the queue of who sends, `RCVHWM` for that of who receives. With both at 1, should a worker not hold one task and no more?
+# Yet a PUSH does pass over workers: those whose queue is full. All others are **available** ([30/PIPELINE](https://rfc.zeromq.org/spec/30/)). The **high-water mark** (HWM) says when that is: `SNDHWM` for the queue of who sends, `RCVHWM` for that of who receives. With both at 1, should a worker not hold one task and no more?
 #
 # > **Predict.** Over inproc, with both marks at 1: how many of the 36 tasks does the slow worker get?
 
@@ -142,7 +142,7 @@ plots.show(plots.busy, spans_tcp, bound=bound, title=title)
 print(f"Tasks done: {sum(done_by(spans_tcp).values())}")
 
 # %% [markdown]
-# Run it a few times: another number each time, now and then more than half of all tasks. Where do they lie? Between its `send()` and the work on it, a task is **in flight**. We count how many a PUSH takes for one worker that never receives; also over **ipc**, between processes of one machine, and with tasks of another size.
+# Run it a few times: the number changes, and now and then it is more than half of all tasks. Where do they lie? Between its `send()` and the work on it, a task is **in flight**. We count how many a PUSH takes for one worker that never receives; also over **ipc**, between processes of one machine, and with tasks of another size.
 
 
 # %%
@@ -155,7 +155,7 @@ def in_flight(transport, hwm, size, stop=1000):
         workers.bind(endpoint)
         tasks.connect(endpoint)
         lab.until(lambda: workers.poll(100, zmq.POLLOUT), what="the worker")
-        taken, wait = 0, 0 if transport == "inproc" else 100  # ms; the kernel may make room
+        taken, wait = 0, 0 if transport == "inproc" else 100  # ms; the system may make room
         while taken < stop and workers.poll(wait, zmq.POLLOUT):
             workers.send(bytes(size))
             taken += 1
@@ -172,7 +172,7 @@ plots.show(plots.dots, flights, title=title, unit="tasks in flight, counted up t
 print(f"inproc, HWM 1: {flights['HWM 1, 10 B']['inproc']}; tcp: more than 100: {many > 100}")
 
 # %% [markdown]
-# Over inproc the two marks add up, exactly. Over ipc and tcp the kernel takes tasks out of the queue into buffers of its own, which [count bytes](https://libzmq.readthedocs.io/en/latest/zmq_tcp.html): the queue of one is soon empty again, and its worker available. A high-water mark limits **memory**. It does not say how many tasks a worker holds.
+# Over inproc the two marks add up, exactly. Over ipc and tcp ZeroMQ's background thread takes tasks out of the queue and puts them into the operating system's buffers, which [count bytes](https://libzmq.readthedocs.io/en/latest/zmq_tcp.html): the queue of one is soon empty again, and its worker available. A high-water mark limits **memory**. It does not say how many tasks a worker holds.
 #
 # ## Let the workers ask
 #
@@ -224,7 +224,7 @@ print(f"Sooner than dealt: {makespan(spans_asked) < makespan(spans)}")
 asked_ms.compare(round(1000 * makespan(spans_asked)))
 
 # %% [markdown]
-# Nobody measured speeds and nobody planned, yet the slow worker got about what it can do. A task is bound to a worker as late as can be: when the worker has nothing else to do.
+# Nobody measured speeds and nobody planned, yet the slow worker got about as many tasks as it can do in that time. A task is bound to a worker as late as can be: when the worker has nothing else to do.
 #
 # ## Break it: slower still
 #
@@ -258,7 +258,7 @@ slower_ms.compare(round(1000 * makespan(spans_slower)))
 # %% [markdown]
 # ## What we know now
 #
-# We asked what a PUSH looks at. It looks at whether a worker's queue is full, and never at the worker. So the fast ones wait for the slow one; and a high-water mark does not help, since it limits memory. Workers that ask when they are free brought this fleet to a small multiple of the lower bound. What is left above it is one task of the slow worker.
+# We asked what a PUSH looks at. It looks at whether a worker's queue is full, and never at the worker. So the fast ones wait for the slow one; and a high-water mark does not help, since it limits memory. Workers that ask when they are free brought this fleet to a small multiple of the lower bound. What is left above it is mostly one task of the slow worker.
 #
 # **An open question.** Three equal workers ask for tasks. Thirty tasks take 5 ms, one takes 100 ms. Does it matter which one comes first?
 #

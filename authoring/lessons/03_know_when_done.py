@@ -58,7 +58,7 @@ print("w2 took", first)
 first_of_w2.compare(first)
 
 # %% [markdown]
-# Seven tasks are lost. Ten times `send()` returned without an error, and rightly so: it says that ZeroMQ has taken the task over, and no more. In the queue for w1, on the way, or in w1's own queue: the seven went with w1's connection. PUSH and PULL acknowledge nothing.
+# Seven tasks are lost. Ten times `send()` returned without an error, and rightly so: that says that ZeroMQ has taken the task over, and no more. The seven lay in the queue for w1, on the way, or in w1's own queue, and went with w1's connection. PUSH and PULL acknowledge nothing.
 #
 # ## Let the results say it
 #
@@ -160,7 +160,7 @@ print(f"All that is missing was dealt to w3: {len(missing) == 100 - done['w3']}"
 lost_tasks.compare(len(missing))
 
 # %% [markdown]
-# The ventilator had dealt w3 its hundred tasks within moments. What w3 had not done died with it: in its memory, in the kernel's buffers, in the ventilator's queue for it. Nobody was told. We can name what is missing, because we know what was sent.
+# The ventilator had dealt w3 its hundred tasks within moments. What w3 had not answered died with it: in its memory, in the operating system's buffers, in the ventilator's queue for it. Perhaps it had done one more, and only the result was lost: missing does not mean not done. Nobody was told. We can name what is missing, because we know what was sent.
 #
 # ## Does it help to keep the queue?
 #
@@ -190,7 +190,7 @@ def take_over(ctx, task_endpoint, attach):
 
 
 # %% [markdown]
-# One function for both ways round: the PUSH binds and the workers connect, or the PUSH connects and each worker binds. A third way is the answer to lesson 1's open question: the PUSH connects with `immediate = 1`, which gives no queue to a connection that does not stand.
+# One function for both ways round: the PUSH binds and the workers connect, or the PUSH connects and each worker binds. A third way is the answer to lesson 1's open question: the PUSH connects with `immediate = 1`, which gives a queue only to a connection that is up.
 #
 # > **Predict.** The PUSH connects, and the workers bind. How many of the 29 other tasks does w2 get?
 
@@ -237,13 +237,13 @@ print(f"PUSH connects, immediate: w2 gets {fates['connects, immediate']['got by 
 kept_tasks.compare(saved)
 
 # %% [markdown]
-# The queue belongs to the connection for who binds, and goes with it; it belongs to the endpoint for who connects, and stays ([30/PIPELINE](https://rfc.zeromq.org/spec/30/)). **Bind loses, connect keeps, unless it is immediate**: then the queue goes with the connection, as for who binds. And what had left the queue is lost in any case. To keep tasks is not to know of them: only results tell.
+# For who binds, a queue belongs to a connection, and goes with it. For who connects, it belongs to the endpoint, and stays ([30/PIPELINE](https://rfc.zeromq.org/spec/30/)). **Bind loses, connect keeps, unless it is immediate**: then the queue goes with the connection, as for who binds. And what had left the queue for w1 is lost in any case. A kept queue says nothing of what became of a task: only results do.
 
 # %% [markdown]
 # ## In practice
 #
 # - **Missing is not lost.** After a time-out the result may still come. Whoever sends a task again gets some results twice, and must count each task once.
-# - **A dead process** is noticed because its kernel closes the connection. A frozen one is not noticed, and a cut cable late, unless you ask for heartbeats ([ZMQ_HEARTBEAT_IVL](https://libzmq.readthedocs.io/en/latest/zmq_setsockopt.html)). ZeroMQ's background thread [answers those by itself](https://github.com/zeromq/libzmq/blob/v4.3.5/src/zmtp_engine.cpp): a worker that hangs in a loop of its own still looks alive. That is where lesson 10, to come, begins.
+# - **A dead process** is noticed because its operating system closes the connection. A frozen one is not noticed, and a cut cable late or never, unless you ask for heartbeats ([ZMQ_HEARTBEAT_IVL](https://libzmq.readthedocs.io/en/latest/zmq_setsockopt.html)). ZeroMQ's background thread [answers those by itself](https://github.com/zeromq/libzmq/blob/v4.3.5/src/zmtp_engine.cpp): a worker that hangs in a loop of its own still looks alive. That is where lesson 10, to come, begins.
 # - **A sink hears its workers in turn**, not in the order of their sending: one message from each that has some ([30/PIPELINE](https://rfc.zeromq.org/spec/30/)). This is **fair queueing**: who sends much drowns out nobody. Each worker's own results stay in order; between two workers there is no order to rely on.
 # - **A full sink** stops the pipeline: the workers' PUSH sockets [block](https://libzmq.readthedocs.io/en/latest/zmq_socket.html) when their queues are full.
 # - **`linger = 0`** at the ventilator loses tasks without any death.
@@ -257,7 +257,7 @@ kept_tasks.compare(saved)
 #
 # <details><summary>An answer</summary>
 #
-# Connect keeps, if it is not immediate: each worker's queue for the sink stays, and when the new sink is there, it is delivered. Lost is what the old sink had received and not stored, and what was in the kernel's buffers. Meanwhile the workers go on until their queues are full; then they block.
+# Connect keeps, if it is not immediate: each worker's queue for the sink stays, and when the new sink is there, it is delivered. Lost is what had reached the old sink and was not stored, and what was in the operating system's buffers. Meanwhile the workers go on until their queues are full; then they block.
 #
 # </details>
 #

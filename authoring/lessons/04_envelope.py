@@ -88,7 +88,7 @@ display(tap.wire.only("READY", "message"))
 travelling.compare(" + ".join(PARTS[frame] for frame in tap.wire.messages()[0].frames))
 
 # %% [markdown]
-# First comes the handshake: both sides say READY, which kind of socket they are, and by which name they want to be known (`Identity`, the wire's word for the routing id). Then come messages, a line for each frame; MORE says that another frame of the same message follows.
+# First comes the last part of the handshake: both sides say READY, which kind of socket they are, and by which name they want to be known (`Identity`, the wire's word for the routing id). Then come messages, a line for each frame; MORE says that another frame of the same message follows.
 #
 # Delimiter and body travel, so the **REQ adds the delimiter**. The name went over once, in READY. The **ROUTER puts it in front** of each message that comes in on that connection; for a client without a name it makes an address up, as in the first run. When its program sends, it takes the first frame off and chooses the connection by it.
 
@@ -145,7 +145,7 @@ worker_frames.compare(len(received[0]))
 #
 # ## Addresses pile up
 #
-# How can a REP receive a message that begins with an address that nobody told it about ([zguide#783](https://github.com/booksbyus/zguide/issues/783))? It looks for their end only. So put a second broker behind the first, and send a body of three frames, one of them empty.
+# How can a REP receive a message that begins with an address that nobody told it about ([zguide#783](https://github.com/booksbyus/zguide/issues/783))? It does not read addresses; it looks for the empty frame after them. So put a second broker behind the first, and send a body of three frames, one of them empty.
 
 # %%
 with Experiment() as lab:
@@ -162,7 +162,7 @@ follow(lab.journal)
 #
 # ## Break it: leave the delimiter out
 #
-# "The Dealer sends the message, and basically hangs" ([zeromq.node#216](https://github.com/JustinTulloss/zeromq.node/issues/216)). Here a DEALER is the client of a REP. It sends `one` bare, then `two` with an empty frame before it, and waits for an answer.
+# "… the Dealer sends the message, and basically hangs" ([zeromq.node#216](https://github.com/JustinTulloss/zeromq.node/issues/216)). Here a DEALER is the client of a REP. It sends `one` bare, then `two` with an empty frame before it, and waits for an answer.
 #
 # > **Predict.** Which answer comes first?
 
@@ -211,7 +211,7 @@ print(f"connections made: {tap.made}, still open: {tap.open}")
 tap.wire.only("message")
 
 # %% [markdown]
-# The answer passed the tap, the client never saw it, and the connection is closed. The REQ takes an answer without delimiter for a broken peer: it **hangs up, and does not call again** ([session_base.cpp](https://github.com/zeromq/libzmq/blob/v4.3.5/src/session_base.cpp), `protocol_error`; [libzmq#4196](https://github.com/zeromq/libzmq/issues/4196)). Its program waits for ever.
+# The answer passed the tap, the client never saw it, and the connection is closed. The REQ takes an answer without delimiter for a broken peer: it **hangs up** ([req.cpp](https://github.com/zeromq/libzmq/blob/v4.3.5/src/req.cpp), `push_msg`) **and does not call again** ([session_base.cpp](https://github.com/zeromq/libzmq/blob/v4.3.5/src/session_base.cpp), `protocol_error`; [libzmq#4196](https://github.com/zeromq/libzmq/issues/4196)). Its program waits for ever.
 #
 # ## A ROUTER asks for no empty frame
 #
@@ -220,17 +220,17 @@ tap.wire.only("message")
 # %%
 with Experiment() as lab:
     endpoint = lab.endpoint()
-    with lab.ctx.socket(zmq.ROUTER) as kernel, lab.ctx.socket(zmq.DEALER) as page:
-        page.routing_id = b"page"
+    with lab.ctx.socket(zmq.ROUTER) as kernel, lab.ctx.socket(zmq.DEALER) as client:
+        client.routing_id = b"client"
         kernel.bind(endpoint)
-        page.connect(endpoint)
-        page.send_multipart([b"<IDS|MSG>", b"signature", b"kernel_info_request"])
+        client.connect(endpoint)
+        client.send_multipart([b"<IDS|MSG>", b"signature", b"kernel_info_request"])
         request = kernel.recv_multipart()
         kernel.send_multipart([request[0], b"<IDS|MSG>", b"signature", b"kernel_info_reply"])
-        reply = page.recv_multipart()
+        reply = client.recv_multipart()
 
 print("the kernel gets", show(request, "ROUTER"))
-print("the page gets  ", show(reply, "DEALER"))
+print("the client gets", show(reply, "DEALER"))
 
 # %% [markdown]
 # There and back, without an empty frame. A ROUTER cares for one frame, the first. The empty frame is a custom of REQ and REP. Two programs that use DEALER and ROUTER may agree on another delimiter ([Jupyter's](https://jupyter-client.readthedocs.io/en/stable/messaging.html) is `<IDS|MSG>`), or on none.
