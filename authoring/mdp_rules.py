@@ -20,7 +20,7 @@ to run it. *Must* and *should* are the RFC's words. *Implied* is what it does no
 and what all else rests on; it is judged as a must. Of an *open* rule and of a *may* the suite says
 what it saw, and fails nobody.
 
-Written by `make build` from `zmqlab/mdp/rules.py`.
+Written by `make build` from `zmqlab/mdp/table.py`.
 
 """
 
@@ -37,7 +37,7 @@ def main() -> int:
     if not parser.parse_args().check:
         PAGE.write_text(page(), encoding="utf-8")
     elif not PAGE.exists() or PAGE.read_text(encoding="utf-8") != page():
-        print("docs/mdp-rules.md is not what zmqlab/mdp/rules.py says: run make build")
+        print("docs/mdp-rules.md is not what zmqlab/mdp/table.py says: run make build")
         return 1
     return 0
 

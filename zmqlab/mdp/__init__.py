@@ -7,8 +7,9 @@ functions below. It needs zmq and the standard library, nothing else.
 from .broker import check_broker
 from .client import check_client
 from .outcome import Outcome, Result
-from .rules import RULES, Rule
+from .rules import RULES
 from .subject import Command, Subject, Talking
+from .table import Rule
 from .titanic import check_titanic
 from .worker import check_worker
 

@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import argparse
+import math
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
+
+import zmq
 
 from .broker import check_broker
 from .client import check_client
 from .frames import DIALECTS
 from .outcome import EXIT, FAILED, Outcome
 from .picture import picture
-from .rules import ALL, RULES, Unknown, chosen, markdown, of
+from .rules import RULES, Unknown, chosen, markdown, of
 from .subject import Command, Talking, beyond_this_machine
+from .table import ALL
 from .titanic import check_titanic
 from .worker import check_worker
 
 USAGE, NOBODY = 64, 69  # exit status: EX_USAGE and EX_UNAVAILABLE of sysexits.h
+INTERRUPTED = 130  # as a shell says it
 
 EPILOG = """\
-exit status: 0 all that counts passed; 1 a rule is broken; 2 undecided; 64 the command line is
-wrong; 69 nobody was there.
+exit status: 0 all that counts passed; 1 a rule is broken; 2 one that counts is undecided; 64 the
+command line is wrong; 69 nobody was there; 130 interrupted.
 
 examples:
   python -m zmqlab.mdp check-broker --start "node broker.mjs {endpoint}" --junit mdp.xml
@@ -59,10 +65,21 @@ def main(words: Sequence[str] | None = None) -> int:
         print(*(f"{rule.id:<6} {rule.level:<7} {rule.text}" for rule in rules), sep="\n")
         return 0
     expected = _expected(parser, options.expect)
+    _can_be_written(parser, options.json, options.junit, options.picture)
+    for name in ("SIGTERM", "SIGHUP"):  # what is under test is ended then, too
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.default_int_handler)
     try:
         outcome = options.run(parser, options)
     except OSError as error:
         parser.error(f"the command cannot be started: {error}")
+    except ValueError as error:
+        parser.error(f"--start: {error}")
+    except zmq.ZMQError as error:
+        parser.error(f"the endpoint: {error}; it looks like tcp://127.0.0.1:5555")
+    except KeyboardInterrupt:
+        print("interrupted: nothing was found out", file=sys.stderr)
+        return INTERRUPTED
     outcome.expected = expected
     _write(outcome, options)
     return NOBODY if outcome.absent else EXIT[outcome.verdict]
@@ -89,12 +106,19 @@ def _expected(parser: _Parser, path: Path | None) -> frozenset[str]:
         return frozenset()
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
+    except (OSError, UnicodeDecodeError) as error:
         parser.error(f"--expect: {error}")
     names = {line.partition("#")[0].strip() for line in lines} - {""}
     if strangers := sorted(names - set(RULES)):
         parser.error(f"--expect: {path} names {', '.join(strangers)}, and there is no such rule")
     return frozenset(names)
+
+
+def _can_be_written(parser: _Parser, *paths: Path | None) -> None:
+    """Say before the run, not after it, that an outcome has no place to go to."""
+    for path in paths:
+        if path is not None and not path.parent.is_dir():
+            parser.error(f"{path}: there is no folder {path.parent}")
 
 
 def _write(outcome: Outcome, options: argparse.Namespace) -> None:
@@ -105,7 +129,10 @@ def _write(outcome: Outcome, options: argparse.Namespace) -> None:
             path.write_text(text(), encoding="utf-8")
     broken = [result for result in outcome.results.values() if result.verdict == FAILED]
     if options.picture is not None and broken:
-        print(picture(broken[0], options.picture))
+        try:
+            print(picture(broken[0], options.picture))
+        except ValueError as error:  # of matplotlib: no such format
+            print(f"no picture: {error}")
 
 
 # ------------------------------------------------------------------ one function per command
@@ -128,6 +155,8 @@ def _at(parser: _Parser, options: argparse.Namespace) -> str | Command:
     if bool(options.endpoint) == bool(options.start):
         parser.error('an endpoint, or --start "COMMAND {endpoint}": one of the two')
     if options.start:
+        if options.backend:
+            parser.error("--backend goes with an endpoint; in a command, write {backend}")
         return Command(_with(parser, options.start, "endpoint"))
     _warn(options)
     endpoint: str = options.endpoint
@@ -139,7 +168,7 @@ def _worker(parser: _Parser, options: argparse.Namespace) -> Outcome:
         Command(_with(parser, options.start, "endpoint", "service")),
         service=options.service.encode(),
         dialect=options.dialect,
-        heartbeat=options.heartbeat or 0.5,
+        heartbeat=options.heartbeat,
         patience=options.patience or 5.0,
         slow=options.slow.encode() if options.slow else None,
         **_common(options),
@@ -182,7 +211,7 @@ def _common(options: argparse.Namespace) -> dict[str, Any]:
 def _with(parser: _Parser, line: str, *places: str) -> str:
     missing = [f"{{{place}}}" for place in places if f"{{{place}}}" not in line]
     if missing:
-        parser.error(f"--start: the command has to say where {' and '.join(missing)} go")
+        parser.error(f"--start: {' and '.join(missing)} must stand in the command")
     return line
 
 
@@ -233,6 +262,14 @@ def _parser() -> _Parser:
     return parser
 
 
+def _seconds(text: str) -> float:
+    """A number of seconds."""
+    number = float(text)
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is no number of seconds above 0")
+    return number
+
+
 def _options(command: argparse.ArgumentParser, who: str) -> None:
     add = command.add_argument
     if who in ("broker", "titanic"):
@@ -246,7 +283,7 @@ def _options(command: argparse.ArgumentParser, who: str) -> None:
     add("--start", metavar=f'"{places}"', required=needed, help="start it, anew when it has died")
     if who == "broker":
         add("--backend", metavar="ENDPOINT", help="where workers connect, if elsewhere")
-        add("--expiry", type=float, metavar="S", help="after how long its requests expire")
+        add("--expiry", type=_seconds, metavar="S", help="after how long its requests expire")
         add("--require", action="append", default=[], choices=["8"], help="has to be offered")
     if who in ("worker", "client"):
         add("--service", default="suite", help="the service that it serves or asks for")
@@ -254,7 +291,7 @@ def _options(command: argparse.ArgumentParser, who: str) -> None:
         add("--slow", metavar="BODY", help="a request that it works at for long")
     if who in ("broker", "worker"):
         mine = "its" if who == "broker" else "the suite's"
-        add("--heartbeat", type=float, metavar="S", help=f"{mine} interval, in seconds")
+        add("--heartbeat", type=_seconds, metavar="S", help=f"{mine} interval, in seconds")
     if who == "titanic":
         add("--folder", type=Path, help="where it keeps its files: bait is laid beside it")
     else:
@@ -263,9 +300,9 @@ def _options(command: argparse.ArgumentParser, who: str) -> None:
     add("--skip", action="append", default=[], metavar="RULE", help="not these rules")
     add("--strict", action="store_true", help="a broken 'should' fails, too")
     add("--expect", type=Path, metavar="FILE", help="rules that are known to fail, one a line")
-    add("--patience", type=float, metavar="S", help="seconds for an answer")
+    add("--patience", type=_seconds, metavar="S", help="seconds for an answer")
     limit = 240.0 if who == "titanic" else 120.0
-    add("--limit", type=float, default=limit, metavar="S", help="seconds for all of it")
+    add("--limit", type=_seconds, default=limit, metavar="S", help="seconds for all of it")
     add("--json", type=Path, metavar="FILE", help="write the outcome as JSON")
     add("--junit", type=Path, metavar="FILE", help="write the outcome as JUnit's XML")
     add("--picture", type=Path, metavar="FILE", help="draw the first failure (matplotlib)")

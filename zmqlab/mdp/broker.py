@@ -9,12 +9,14 @@ from functools import partial
 from . import broker_commands, broker_dialogue, broker_invalid, broker_mmi, broker_time
 from .frames import DIALECTS, Dialect
 from .outcome import FAILED, RANK, UNDECIDED, Death, Line, Outcome, Result, not_tried
-from .rules import RULES, Rule, chosen, of
+from .rules import RULES, chosen, of
 from .scene import Scene
 from .stage import Gone, Stage
 from .subject import Fixed, Subject, somebody_at
+from .table import Rule
 
 FIRST = "7.B01"  # who fails this at the first handshake is asked nothing more
+STARTS = 20.0  # seconds that a command may take until it listens
 SHORT = 0.15  # seconds between heartbeats below which a busy machine is soon too slow
 
 
@@ -78,10 +80,12 @@ def scenes(discover: float, expiry: float | None) -> list[Scene]:
 
 def _leave_out_what_is_not_offered(outcome: Outcome, required: set[str]) -> None:
     """Rules of 8/MMI that are undecided for want of any answer do not count, unless required."""
-    if "8" in required:
-        return
     for number, result in list(outcome.results.items()):
-        if result.evidence == broker_mmi.NOT_OFFERED:
+        if result.evidence != broker_mmi.NOT_OFFERED:
+            continue
+        if "8" in required:
+            result.verdict = FAILED
+        else:
             del outcome.results[number]
             note = f"- 8/MMI: {broker_mmi.NOT_OFFERED}; with --require 8 that counts"
             if note not in outcome.notes:
@@ -109,6 +113,7 @@ class _Run:
         self.notes: list[str] = []
         self.late = 0.0
         self.endpoint = ""
+        self.first: Result | None = None  # where not even the first request got through
 
     def play(self, scenes: list[Scene], limit: float, progress: Callable[[str], None]) -> Outcome:
         """Play the scenes that decide a selected rule."""
@@ -142,6 +147,9 @@ class _Run:
             self.subject.stop()
         for number, result in not_tried(self.rules, why).items():
             self.results.setdefault(number, result)
+        results = {rule.id: self.results[rule.id] for rule in self.rules}
+        if self.first is not None:
+            results = {FIRST: self.first} | {n: r for n, r in results.items() if n != FIRST}
         if self.interval is not None and self.interval < SHORT:
             self.notes.append(
                 f"- heartbeats every {self.interval * 1000:.0f} ms: on a busy machine that is too "
@@ -149,7 +157,7 @@ class _Run:
             )
         return Outcome(
             f"broker at {self.endpoint}",
-            {rule.id: self.results[rule.id] for rule in self.rules},
+            results,
             self.died,
             self.interval,
             self.late,
@@ -167,7 +175,9 @@ class _Run:
         there = self.subject.start()
         endpoints = (there, there) if isinstance(there, str) else there
         self.endpoint = endpoints[0]
-        if not somebody_at(endpoints[0]):
+        seconds = STARTS if self.subject.restarts else STARTS / 4
+        over = lambda: bool(getattr(self.subject, "over", False))  # noqa: E731
+        if not somebody_at(endpoints[0], seconds, over):
             return None, f"nobody speaks ZMTP at {endpoints[0]}. {self.subject.why()}".strip()
         stage = Stage(
             endpoints,
@@ -185,8 +195,8 @@ class _Run:
                 "a worker said READY for a service and a client asked for it: the request did not "
                 f"come there and the reply back. {self.subject.why()}"
             )
-            stage.say(FIRST, FAILED, evidence.strip())
-            self._merge(stage.found.values())
+            # Said although other rules may have been asked for: it is why they are not tried.
+            self.first = Result(RULES[FIRST], FAILED, evidence.strip(), stage.lines(FIRST))
             stage.close()
             return None, f"not tried: {FIRST} first"
         return stage, ""
@@ -220,10 +230,11 @@ class _Run:
 
     def _end(self, stage: Stage) -> None:
         """Look once more at whoever was to get nothing more."""
+        stage.begin_scene("the end")
         if stage.interval and stage.watched:
-            stage.begin_scene("the end")
             stage.wait(2.5 * stage.interval)
-        self._merge(stage.look_again())
+        broker_time.regular(stage)
+        self._merge([*stage.look_again(), *stage.found.values()])
 
     def _merge(self, found: Iterable[Result]) -> None:
         for result in found:

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from .frames import DISCONNECT, HEARTBEAT, READY, REPLY, REQUEST, Command
 from .outcome import PASSED, UNDECIDED
 from .scene import NO_WAY, Scene
 from .stage import Peer, Stage, shown
 
 
-def second_ready(stage: Stage) -> None:
-    """A worker registers twice."""
+def second_ready(stage: Stage, *, busy: bool = False, other: bool = False) -> None:
+    """A worker registers twice: idle or busy, for the same service or another."""
     service = stage.service()
     worker = stage.worker(service)
-    stage.canary()
+    if busy and stage.asked(stage.client(), worker, service) is None:
+        stage.say("7.B12", UNDECIDED, NO_WAY)
+        return
     worker.take()
     worker.silent()
-    worker.ready(service)
+    worker.ready(stage.service() if other else service)
     worker.silent()
-    stage.told_to_go("7.B12", worker, "second READY")
+    where = " for another service" if other else ""
+    stage.told_to_go("7.B12", worker, f"second READY{where}, {'busy' if busy else 'idle'}")
     stage.client().ask(service, b"for whom?")
 
 
@@ -207,6 +212,8 @@ SCENES = [
     Scene("DISCONNECT first", goodbye_first, ("7.B18",), "7.B18"),
     Scene("a second REPLY", reply_unasked, ("7.B15",), "7.B15"),
     Scene("a second READY", second_ready, ("7.B12",), "7.B12"),
+    Scene("a busy worker's READY", partial(second_ready, busy=True), ("7.B12",), "7.B12"),
+    Scene("READY for another service", partial(second_ready, other=True), ("7.B12",), "7.B12"),
     Scene("READY with a fifth frame", fifth_frame, ("7.B21", "7.B19")),
     Scene("REQUEST from a worker", wrong_way, ("7.B22", "7.B19")),
     Scene("REPLY to another client", other_client, ("7.B34", "7.B19")),

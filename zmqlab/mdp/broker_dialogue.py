@@ -16,7 +16,8 @@ BODIES: list[Frames] = [
     (b"", b""),
     (bytes(range(256)),),
     (b"MDPC01", b"MDPW01", b"\x01", b""),
-    (b"z" * 1_000_000,),
+    (b"z" * 2_500_000,),
+    tuple(b"%d of 20" % number for number in range(20)),
 ]
 IDS = [b"", b"\x01", b"\xff\xfe\x00 x", b"i" * 255, b"MDPW01", b"mmi.service"]
 
@@ -94,32 +95,36 @@ def crossed(stage: Stage) -> None:
 
 
 def waiting(stage: Stage) -> None:
-    """A worker that comes after its request."""
+    """A worker that comes after the requests of five clients."""
     service = stage.service()
-    client = stage.client()
-    client.ask(service, b"early")
+    clients = [stage.client() for _ in range(5)]
+    for client in clients:
+        client.ask(service, b"early")
     stage.canary()
-    worker = stage.worker(service)
-    request = stage.given_to(worker)
-    if (
-        stage.check("7.B07", request, "a worker came after the request, and got nothing")
-        and request
-    ):
+    worker, served = stage.newcomer(service), 0
+    while served < len(clients) and (request := stage.given_to(worker)):
         worker.reply(request, b"late")
-        stage.answered(client)
+        served += 1
+    stage.check("7.B07", served == 5, f"a worker came after five requests, and got {served}")
+    for client in clients:
+        client.close()
 
 
 def exact_names(stage: Stage) -> None:
     """Services whose names are nearly that of a worker."""
     service = stage.service()
     worker, client = stage.worker(service), stage.client()
-    for other in (service.upper(), service + b" ", service[:-1], service + b"\0"):
+    long = service + b"-" + b"x" * 200
+    others = [service.upper(), service.lower(), service + b" ", service[:-1], service + b"\0", long]
+    for other in others:
         client.ask(other, b"not yours")
     client.ask(service, b"yours")
     request = stage.given_to(worker)
     got = show(request.body) if request else "nothing"
     kept = request is not None and request.body == (b"yours",)
     stage.check("7.B06", kept, f"the worker of {show((service,))} got {got}")
+    served = stage.given_to(stage.newcomer(long))
+    stage.check("7.B06", served, f"a service whose name has {len(long)} octets was not served")
 
 
 TURNS = 18

@@ -50,6 +50,9 @@ def management(stage: Stage) -> None:
     stage.check("8.B03", (idle, busy) == ("200", "200"), f"idle: {idle}; busy: {busy}")
     if request is not None:
         worker.reply(request, b"done")
+    for alike in (service[:-1], b" " + service, service.lower()):
+        code = code_of(stage, alike)
+        stage.check("8.B04", code == "404", f"{alike.decode()!r}, which nobody serves: {code}")
     unserved = stage.service()
     client.ask(unserved, b"waits")
     stage.canary()

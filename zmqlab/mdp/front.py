@@ -57,6 +57,7 @@ class Front:
         self.registered = []
         self.router = self.ctx.socket(zmq.ROUTER)
         self.router.linger = 0
+        self.router.router_handover = True  # who comes back may have its old routing id
         self.monitor = self.router.get_monitor_socket(
             zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED
         )

@@ -10,11 +10,13 @@ from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
 from .frames import Frames, show
-from .rules import RULES, Rule
+from .rules import RULES
+from .table import Rule
 
 PASSED, FAILED, UNDECIDED = "passed", "failed", "undecided"
 RANK = {PASSED: 0, UNDECIDED: 1, FAILED: 2}
 MARKS = {PASSED: "✓", FAILED: "✗", UNDECIDED: "?"}
+MANY = 5  # rules with one reason to be undecided are said together
 EXIT = {PASSED: 0, FAILED: 1, UNDECIDED: 2}
 
 
@@ -98,7 +100,7 @@ class Outcome:
     @property
     def verdict(self) -> str:
         """Failed if a rule that counts is broken; undecided if one is open; else passed."""
-        found = PASSED
+        found = PASSED if self.results else UNDECIDED  # who tries nothing proves nothing
         for result in self.results.values():
             if self.counts(result) and result.rule.id not in self.expected:
                 found = max(found, result.verdict, key=RANK.__getitem__)
@@ -110,7 +112,12 @@ class Outcome:
         return self.verdict == PASSED
 
     def __str__(self) -> str:
-        lines = [str(result) for result in self.results.values()]
+        alike = Counter(r.evidence for r in self.results.values() if r.verdict == UNDECIDED)
+        many = {why for why, times in alike.items() if times > MANY}
+        lines = [str(r) for r in self.results.values() if r.evidence not in many]
+        for why in many:
+            numbers = " ".join(n for n, r in self.results.items() if r.evidence == why)
+            lines.append(f"{MARKS[UNDECIDED]} {why}: {numbers}")
         found = Counter(result.verdict for result in self.results.values())
         said = ", ".join(f"{found[verdict]} {verdict}" for verdict in RANK if found[verdict])
         lines += [f"! {death}" for death in self.died]
@@ -164,26 +171,32 @@ class Outcome:
 
         What is undecided is skipped, and so is a failure that was expected or does not count.
         """
-        suite = ElementTree.Element("testsuite", name=self.what, time=f"{self.seconds:.3f}")
+        suite = ElementTree.Element("testsuite", name="majordomo", time=f"{self.seconds:.3f}")
         kinds: Counter[str] = Counter()
         for result in self.results.values():
             case = ElementTree.SubElement(
                 suite,
                 "testcase",
-                classname=f"{self.what}.{result.rule.level}",
+                classname=f"majordomo.{result.rule.who}.{result.rule.level}",
                 name=f"{result.rule.id} {result.rule.text}",
                 time=f"{result.seconds:.3f}",
             )
             kind = self._kind(result)
             if kind:
                 kinds[kind] += 1
-                found = ElementTree.SubElement(case, kind, message=_printable(result.evidence))
+                found = ElementTree.SubElement(case, kind, message=_printable(self._why(result)))
                 found.text = _printable("\n".join(map(str, result.lines)))
         suite.set("tests", str(len(self.results)))
         suite.set("failures", str(kinds["failure"]))
         suite.set("skipped", str(kinds["skipped"]))
         ElementTree.indent(suite)
         return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
+
+    def _why(self, result: Result) -> str:
+        """Why a rule's case is no success."""
+        if result.verdict == PASSED:
+            return "it was expected to fail, and passed"
+        return result.evidence
 
     def _kind(self, result: Result) -> str:
         expected = result.rule.id in self.expected

@@ -156,6 +156,7 @@ class Stage:
         self.dialect, self.interval, self.patience = dialect, interval, patience
         self.selected, self.log, self.began = selected, log, began
         self.given = interval is not None
+        self.latest = 0.0  # seconds by which a heartbeat of the suite was late, at most
         self.mute = False  # whether the broker is known to have no 8/MMI
         self.ctx: zmq.Context[Any] = zmq.Context()
         self.peers: list[Peer] = []
@@ -223,7 +224,7 @@ class Stage:
 
     def service(self) -> bytes:
         """The name of a service that nobody else uses."""
-        return b"suite-%d-%d" % (os.getpid(), next(_numbers))
+        return b"Suite-%d-%d" % (os.getpid(), next(_numbers))
 
     def client(self, kind: int = zmq.DEALER, routing_id: bytes = b"") -> Peer:
         """A client."""
@@ -256,6 +257,7 @@ class Stage:
             if peer.heartbeats and now >= peer.beat_at:
                 if peer.beat_at:
                     self.own_late = max(self.own_late, now - peer.beat_at)
+                    self.latest = max(self.latest, self.own_late)
                     peer.command(HEARTBEAT)
                 peer.beat_at = now + every
         zmq.select([peer.socket for peer in self.peers], [], [], seconds)

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import shlex
+import signal
 import socket
 import subprocess
 import tempfile
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from typing import IO, Protocol
 from urllib.parse import urlsplit
 
@@ -53,7 +58,8 @@ class Fixed:
 class Command:
     """A command line that is started anew; {endpoint}, {service} … stand for what it is given.
 
-    Its standard error is kept: the last line says why it died.
+    No shell reads it. {backend}, where it stands in it, is an endpoint of its own for workers. Its
+    standard error is kept: the last line says why it died. What it starts in its turn ends with it.
     """
 
     restarts = True
@@ -64,14 +70,15 @@ class Command:
         self.endpoint = ""
         self._errors: IO[str] | None = None
 
-    def start(self, **places: str) -> str:
-        """Start it, at a fresh endpoint if none is given; returns the endpoint.
+    def start(self, **places: str) -> str | tuple[str, str]:
+        """Start it, at fresh endpoints where none are given; returns the endpoint, or both.
 
-        FileNotFoundError, PermissionError: the command cannot be started.
+        OSError: the command cannot be started. ValueError: its quotes do not match.
         """
         self.stop()
         places = self.places | places
         self.endpoint = places.setdefault("endpoint", fresh_endpoint())
+        backend = places.setdefault("backend", fresh_endpoint())
         words = shlex.split(self.line)
         for name, value in places.items():
             words = [word.replace(f"{{{name}}}", value) for word in words]
@@ -83,8 +90,9 @@ class Command:
             stderr=self._errors,
             encoding="utf-8",
             errors="replace",
+            start_new_session=True,  # Control-C is the suite's; and all of it ends together
         )
-        return self.endpoint
+        return (self.endpoint, backend) if "{backend}" in self.line else self.endpoint
 
     def _output(self) -> int | IO[str]:
         return subprocess.DEVNULL
@@ -105,25 +113,31 @@ class Command:
         return lines[-1].strip() if lines else f"exit status {self.process.returncode}"
 
     def kill(self) -> None:
-        """End its process at once, as kill -9 does."""
+        """End it at once, as kill -9 does."""
         if self.process is not None:
-            self.process.kill()
+            self._tell(getattr(signal, "SIGKILL", signal.SIGTERM))
             self.process.wait()
 
     def stop(self) -> None:
-        """End its process, politely first."""
+        """End it, politely first, and whatever it has started."""
         if self.process is not None:
-            if self.process.poll() is None:
-                self.process.terminate()
-                try:
-                    self.process.wait(ENDS)
-                except subprocess.TimeoutExpired:
-                    self.process.kill()
-            self.process.wait()
+            self._tell(signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(ENDS)
+            self.kill()
             self.process = None
         if self._errors is not None:
             self._errors.close()
             self._errors = None
+
+    def _tell(self, what: int) -> None:
+        """A signal to the process and all of its session, where there are sessions."""
+        assert self.process is not None
+        with suppress(ProcessLookupError, PermissionError):  # all of them have ended
+            if hasattr(os, "killpg"):
+                os.killpg(self.process.pid, what)
+            else:
+                self.process.send_signal(what)
 
 
 class Talking(Command):
@@ -171,14 +185,23 @@ def beyond_this_machine(endpoint: str) -> bool:
         return host != "localhost"
 
 
-def somebody_at(endpoint: str, seconds: float = 5.0) -> bool:
-    """Whether a ZeroMQ peer answers there within so many seconds."""
+def somebody_at(
+    endpoint: str, seconds: float = 5.0, over: Callable[[], bool] = lambda: False
+) -> bool:
+    """Whether a ZeroMQ peer answers there within so many seconds, and before it is over.
+
+    zmq.ZMQError: this is no endpoint.
+    """
     with zmq.Context() as ctx, ctx.socket(zmq.DEALER) as caller:
         caller.linger = 0
         monitor = caller.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED)
         caller.connect(endpoint)
         try:
-            return bool(monitor.poll(int(seconds * 1000)))
+            end = time.monotonic() + seconds
+            while not monitor.poll(50):
+                if over() or time.monotonic() > end:
+                    return False
+            return True
         finally:
             caller.disable_monitor()
             monitor.close(0)

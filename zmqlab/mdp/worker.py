@@ -20,9 +20,13 @@ REQUESTS: list[tuple[bytes, Frames]] = [
     (b"c", (bytes(range(256)),)),
     (b"MDPW01", (b"\x01", b"")),
     (b"d", (b"",)),
+    (b"ends with NUL\0\0", (b"x",)),
+    *((b"%d of 10" % number, (b"once more",)) for number in range(10)),
 ]
+UNTOLD = 0.5  # seconds between heartbeats where nobody says how many
 SILENCE = 6  # intervals
 AT_MOST = 12  # intervals after which a silent broker should be given up
+SLOWER = 2.5  # times the interval: still no silence
 SOON = 0.1  # seconds for what only has to arrive
 LONGEST = 20.0  # seconds that one scene of silence takes at most
 
@@ -32,7 +36,7 @@ def check_worker(
     *,
     service: bytes = b"suite",
     dialect: str = "0.1",
-    heartbeat: float = 0.5,
+    heartbeat: float | None = None,
     patience: float = 5.0,
     discover: float = 8.0,
     slow: bytes | None = None,
@@ -45,7 +49,8 @@ def check_worker(
     """What a worker of 7/MDP (dialect "0.2": 18/MDP) keeps of its rules.
 
     start: a command line with {endpoint} and {service}, or what is started like a `Command`.
-    heartbeat: seconds between the suite's heartbeats. patience: seconds for an answer. discover:
+    heartbeat: seconds between heartbeats, the suite's and the worker's; None: half a second, and
+    the worker's own interval is measured. patience: seconds for an answer. discover:
     seconds in which the worker's heartbeats are to come. slow: the body of a request that it works
     at for long. limit: seconds after which no further scene begins.
     """
@@ -53,8 +58,8 @@ def check_worker(
     rules = chosen(of("worker", spoken), only, skip)
     worker = Command(start) if isinstance(start, str) else start
     began = time.monotonic()
-    with Front(spoken, heartbeat, frozenset(rule.id for rule in rules)) as front:
-        run = _Run(front, worker, service, patience, discover, slow)
+    with Front(spoken, heartbeat or UNTOLD, frozenset(rule.id for rule in rules)) as front:
+        run = _Run(front, worker, service, patience, discover, slow, heartbeat is not None)
         try:
             for scene in run.scenes():
                 if time.monotonic() - began > limit:
@@ -89,7 +94,9 @@ class _Run:
         patience: float,
         discover: float,
         slow: bytes | None,
+        given: bool,
     ) -> None:
+        self.given = given
         self.front, self.worker, self.service = front, worker, service
         self.patience, self.discover, self.slow = patience, discover, slow
         self.d = front.dialect
@@ -172,13 +179,28 @@ class _Run:
         if odd:
             front.say("7.W05", FAILED, f"it sent {show(odd[0].frames)}")
         elif len(gaps) < 3:
-            front.say("7.W05", UNDECIDED, f"{len(times)} HEARTBEATs in {self.discover:g} s")
+            verdict = FAILED if self.given and not times else UNDECIDED
+            front.say("7.W05", verdict, f"{len(times)} HEARTBEATs in {self.discover:g} s")
         else:
             self.interval = statistics.median(gaps)
             front.say("7.W05", PASSED, f"every {self.interval:.2f} s")
+            self.independent()
         ready = front.readys()
         front.check("7.W02", len(ready) == 1, f"{len(ready)} READYs in one conversation")
         return True
+
+    def independent(self) -> None:
+        """Whether its heartbeats keep their interval when the suite's come less often."""
+        front, since = self.front, len(self.front.inbox)
+        assert self.interval is not None
+        front.interval *= SLOWER
+        front.until(lambda: len(front.of_kind(HEARTBEAT, since)) >= 4, self.discover)
+        front.interval /= SLOWER
+        times = [message.time for message in front.of_kind(HEARTBEAT, since)]
+        gaps = [after - before for before, after in pairwise(times)]
+        echo = len(gaps) >= 3 and statistics.median(gaps) > SLOWER * self.interval * 0.75
+        seen = "its HEARTBEATs come when the suite's do: they are to be independent"
+        front.check("7.W05", not echo, seen)
 
     def two_at_once(self) -> bool:
         """A second request before the first is answered."""
@@ -221,6 +243,9 @@ class _Run:
     def told_to_go(self) -> bool:
         """The broker sends DISCONNECT."""
         front, since, old = self.front, len(self.front.inbox), self.peer
+        if self.interval is not None:  # it is idle since its last reply
+            goes_on = front.until(lambda: front.of_kind(HEARTBEAT, since), 3 * self.longer() + 1)
+            front.check("7.W05", goes_on, "its HEARTBEATs have stopped")
         gone, came = front.gone, front.came
         front.registered.remove(old) if old in front.registered else None
         front.send(old, *self.d.command(DISCONNECT))
@@ -231,7 +256,8 @@ class _Run:
         late = [
             message
             for message in front.inbox[since:]
-            if message.peer == old
+            if message.peer == old  # or a new connection with the old routing id: that says READY
+            and not front.begins(message, READY)
             and (message.time > sent + 3 * SOON or front.begins(message, DISCONNECT))
         ]
         still = "; ".join(show(m.frames) for m in late) or "nothing"
@@ -277,12 +303,16 @@ class _Run:
 
     def silence(self) -> bool:
         """The broker says nothing any more."""
-        front, since = self.front, len(self.front.inbox)
+        front, since, came = self.front, len(self.front.inbox), self.front.came
         front.beats = False
         longest = max(AT_MOST * self.longer(), 1.0) + 1
         back = front.until(lambda: front.readys(since), min(longest, 2 * LONGEST))
-        said = "" if back else f"the broker was silent for {longest:.1f} s, and no READY came"
-        front.say("7.W07", PASSED if back else UNDECIDED, said)
+        said = f"the broker was silent for {longest:.1f} s, and no READY came"
+        if not back:
+            front.say("7.W07", UNDECIDED, said)
+        else:
+            front.until(lambda: front.came > came, SOON)
+            front.check("7.W07", front.came > came, "READY came again on the same connection")
         front.beats, front.beat_at = True, 0.0
         return not self.dead("a silent broker", "7.W07")
 
