@@ -179,7 +179,7 @@ class _Run:
         if odd:
             front.say("7.W05", FAILED, f"it sent {show(odd[0].frames)}")
         elif len(gaps) < 3:
-            verdict = FAILED if self.given and not times else UNDECIDED
+            verdict = FAILED if self.given else UNDECIDED
             front.say("7.W05", verdict, f"{len(times)} HEARTBEATs in {self.discover:g} s")
         else:
             self.interval = statistics.median(gaps)
