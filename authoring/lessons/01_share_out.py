@@ -57,7 +57,7 @@ def feeder(ctx, endpoint):
 
 
 # %% [markdown]
-# An `Experiment` gives both programs a Context, runs the workers in threads, and notes in a journal each message that a socket sends or receives: a hundred tasks make two hundred lines. Where the `with` ends, the Context ends, and with it the workers.
+# An `Experiment` gives both programs a Context, runs the workers in threads, and notes in a journal each message that a socket sends or receives: a hundred tasks make two hundred lines. Where the `with` ends, the Context ends: each `recv()` that waits raises `ContextTerminated`, and the workers end.
 #
 # > **Predict.** In each of three workers, `connect()` has returned. Then the feeder deals a hundred tasks. How many does the busiest worker get?
 

@@ -258,7 +258,7 @@ slower_ms.compare(round(1000 * makespan(spans_slower)))
 # %% [markdown]
 # ## What we know now
 #
-# We asked what a PUSH looks at. It looks at whether a worker's queue is full, and never at the worker. So the fast ones wait for the slow one; and a high-water mark does not help, since it limits memory. Workers that ask when they are free brought this fleet to a small multiple of the lower bound. What is left above it is mostly one task of the slow worker.
+# We asked what a PUSH looks at. It looks at whether a worker's queue is full, and never at the worker. So the fast ones wait for the slow one; and a high-water mark is no cure over tcp, since it limits memory. Workers that ask when they are free brought this fleet to a small multiple of the lower bound. What is left above it comes from the last task that the slow worker took.
 #
 # **An open question.** Three equal workers ask for tasks. Thirty tasks take 5 ms, one takes 100 ms. Does it matter which one comes first?
 #
