@@ -14,7 +14,7 @@ from .broker_mmi import code_of
 from .frames import DISCONNECT, HEARTBEAT, PARTIAL, Command
 from .outcome import FAILED, PASSED, UNDECIDED
 from .scene import NO_WAY, Scene
-from .stage import Peer, Stage, shown
+from .stage import STEP, Peer, Stage, shown
 
 SILENCE = 6  # intervals after which a worker is to be taken for dead
 AT_MOST = 12  # intervals after which it has to be
@@ -25,9 +25,13 @@ TIMED_02 = ("18.B07", "18.B09")
 
 
 def measured(stage: Stage) -> float | None:
-    """Seconds between the heartbeats that an idle worker has been sent; None: too few."""
-    beats = stage.metronome.beats[: GAPS + 1]
-    return (beats[-1] - beats[0]) / GAPS if len(beats) > GAPS else None
+    """Seconds between the heartbeats that an idle worker has been sent; None: too few.
+
+    Of those that are taken in together, one counts: they have waited for the suite.
+    """
+    gaps = [after - before for before, after in pairwise(stage.metronome.beats)]
+    apart = [gap for gap in gaps if gap > STEP]
+    return statistics.median(apart) if len(apart) >= GAPS else None
 
 
 def heartbeats(stage: Stage, discover: float) -> None:
