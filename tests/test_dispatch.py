@@ -250,7 +250,7 @@ def test_requests_are_read_as_the_credit_allows():
     read = [*READY_1, Read("client"), Read("client")]
     assert unread(read, credit=2) is None
     broken = unread([*read, Read("client", (b"c1", b"", b"a"))], credit=2)
-    assert broken.evidence == 'The broker read @"c1" | ∅ | "a" while every worker was full.'
+    assert broken.evidence == 'The broker read @"c1" | ∅ | "a" while no worker could hold one more.'
     answered = [*read, Read("worker", (b"w1", b"", b"c1", b"", b"y")), Read("client")]
     assert unread(answered, credit=2) is None
 

@@ -4,6 +4,7 @@ import math
 import threading
 
 import pytest
+import zmq
 
 from labs import first_failure, in_notebook
 from zmqlab.check import lab06, lab_06, losses
@@ -104,6 +105,12 @@ def test_what_is_reported_was_for_that_client():
     assert answered([*history, reported(client=OTHER[0], who="c2", reply=(b"", b"b"))]) is None
     broken = answered([*history, reported(client=OTHER[0], who="c2")])
     assert broken.evidence == 'Reported was ∅ | "a" for c2.\nw1 had sent ∅ | "a" for c1.'
+
+
+def test_what_fits_no_reply_is_held_against_what_that_client_was_sent():
+    history = [*under_way(B, OTHER, "c2"), *under_way(), reported(reply=(b"else",))]
+    evidence = 'Reported was "else" for c1.\nw1 had sent ∅ | "a" for c1.'
+    assert answered(history).evidence == evidence
 
 
 def test_the_envelope_is_part_of_a_reply():
@@ -211,16 +218,18 @@ def calls(*said, by=lambda call: call()):
 
 def test_a_call_is_an_event_with_the_frames_as_they_were():
     reply = [b"", b"a"]
-    found = calls((b"otto", reply, "full"), (b"otto", (b"", bytearray(b"a")), "gone"))
+    found = calls((b"otto", reply, "full"), (b"otto", reply, "gone"))
     assert found == [Lost("", b"otto", REPLY, "full"), Lost("", b"otto", REPLY, "gone")]
 
 
 @pytest.mark.parametrize(
     ("said", "fault"),
     [
-        (("anna", [b""], "gone"), "client is a str: a frame is bytes, so encode it first."),
-        ((b"anna", b"a", "gone"), "reply must be a sequence of frames, not one bytes."),
-        ((b"anna", ["a"], "gone"), "reply[0] is a str: a frame is bytes, so encode it first."),
+        (("anna", [b""], "gone"), "client is a str, in place of bytes."),
+        ((b"anna", b"a", "gone"), "The reply is a bytes, in place of a list of frames."),
+        ((b"anna", (b"", b"a"), "gone"), "The reply is a tuple, in place of a list of frames."),
+        ((b"anna", ["a"], "gone"), "reply[0] is a str, in place of bytes."),
+        ((b"anna", [b"", zmq.Frame(b"a")], "gone"), "reply[1] is a Frame, in place of bytes."),
         ((b"anna", [b""], b"gone"), 'Why it is lost was b\'gone\', in place of "gone" or "full".'),
     ],
 )

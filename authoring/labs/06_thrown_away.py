@@ -24,7 +24,7 @@ from zmqlab.run import Experiment, assert_all_quiet
 # | `[b"otto", b"", b"42"]` | has left | calls `lost(b"otto", [b"", b"42"], "gone")` |
 # | `[b"carl", b"", b"42"]` | is there; its queue is full | calls `lost(b"carl", [b"", b"42"], "full")` |
 #
-# - `client` is the client's routing id; `reply` is a list of all frames behind it, the delimiter and what a REQ puts before that among them.
+# - `client` is the client's routing id; `reply` is a list of all frames behind it, the delimiter and what a REQ puts before that among them. All of them are `bytes`.
 # - Each reply is reported once, or it arrives; never both.
 # - A client that does not read stops nobody else. When it has read what was waiting, it gets the next replies.
 # - `lost` belongs to the caller. Call it in the thread in which `broker` runs. It returns at once, and raises nothing.

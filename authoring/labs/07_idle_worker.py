@@ -31,6 +31,7 @@ from zmqlab.show import plots
 # | you pass the answer on | `[client, b"", *reply]` | |
 #
 # - The request goes to the worker that has been idle longest. No worker is given a second one before it has answered.
+# - The requests of one client are given out in the order in which it sent them.
 # - With nobody idle, requests stay unread in the frontend, and the broker waits without using the processor.
 # - Clients are REQ or DEALER, with any routing id; a body or a reply has any number of frames, empty ones among them.
 # - It makes, uses and closes its sockets in the thread that it runs in, and goes on until its context ends; `zmq.ContextTerminated` may escape. A client may be gone when its answer comes, may read no answers at all, and may send what is no request: none of this ends the broker, costs a worker or stops another client. Workers keep to the table.

@@ -29,6 +29,7 @@ from zmqlab.show import plots
 #
 # - No worker ever holds more than `credit` requests.
 # - The request goes to a worker with the fewest outstanding. Of several idle ones, with none outstanding, it goes to the one that has been idle longest. Of several that hold as many, and are not idle, any is right.
+# - The requests of one client are given out in the order in which it sent them.
 # - With everybody full, requests stay unread in the frontend, and the broker waits without using the processor.
 # - A worker says READY once. If it says it again, that adds nothing and takes nothing away: no credit, no count, no place in the queue.
 # - What a client sends that is no request costs no worker credit or its place.

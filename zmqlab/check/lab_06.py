@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import zmq
 
-from zmqlab.envelope import as_frames
-
 from . import lab_05, losses, plays
 from .chronicle import in_short
 from .dispatch import Frames, Gone, Lost
 from .lab import Play
 from .losses import FULL, GONE
-from .report import Report
+from .report import Finding, Report
 from .stage import GOES_ON, Stage
 from .subject import Function
 
@@ -25,6 +24,7 @@ SENT = "what is reported is a reply that a worker has sent: its client, and all 
 ONCE = "each reply is reported once, or it arrives"
 WHY = f'"{GONE}" is a client that has left, "{FULL}" one that is there and does not read'
 TOLD = "a reply for a client that has left is reported"
+BACK = "a client that comes back under its routing id gets its replies"
 OTHERS = "a client that does not read its answers stops nobody else"
 WORD = "every reply for a client that reads late arrives or is reported"
 AGAIN = "a client that has read what was waiting gets the next replies"
@@ -57,19 +57,28 @@ def _said(stage: Stage, client: Any, reply: Any, why: Any) -> Lost:
         fault = f'Why it is lost was {why!r:.80}, in place of "{GONE}" or "{FULL}".'
     if isinstance(subject, Function) and threading.current_thread() is not subject.call.thread:
         fault = f"It was called in the thread {threading.current_thread().name}."
-    try:
-        (client,) = as_frames([client], "client")
-        frames = as_frames(reply, "reply")
-    except TypeError as error:
-        return Lost("", b"", (), "", f"{error}.".replace("client[0]", "client"))
-    return Lost(stage.chronicle.named(client), client, tuple(map(in_short, frames)), why, fault)
+    if other := _of_another_type(client, reply):
+        return Lost("", b"", (), "", other)
+    return Lost(stage.chronicle.named(client), client, tuple(map(in_short, reply)), why, fault)
+
+
+def _of_another_type(client: Any, reply: Any) -> str:
+    """What is not of the contract's type, in words; "" if all is."""
+    if not isinstance(reply, list):
+        return f"The reply is a {type(reply).__name__}, in place of a list of frames."
+    for what, frame in [("client", client), *((f"reply[{n}]", f) for n, f in enumerate(reply))]:
+        if not isinstance(frame, bytes):
+            return f"{what} is a {type(frame).__name__}, in place of bytes."
+    return ""
 
 
 # ------------------------------------------------------------------ rules
 
 SAID = [
     losses.said_as_agreed(
-        FORM, "The client is one frame, the reply a list of frames; both are bytes."
+        FORM,
+        "The client is bytes, the reply a list of bytes. `lost` is called in the thread in which "
+        "the broker runs.",
     ),
     losses.as_it_was_answered(
         SENT,
@@ -90,8 +99,9 @@ SAID = [
 RULES = [*SAID, *lab_05.RULES]
 TELLS = (
     "What does a ROUTER do with a message for somebody who is not there, and how is it made to "
-    "raise instead?"
+    "raise instead? And if two replies are alike?"
 )
+RETURNS = "Who has left may come back. What does your broker keep of it that is not true any more?"
 LIMITED = "How many replies does a queue hold, and what happens to the next one, line by line?"
 
 # ------------------------------------------------------------------ plays
@@ -103,17 +113,22 @@ STRAY = (b"first", STAYS, b"", b"for nobody")  # its end has the form of a messa
 LEAVERS: list[tuple[list[Frames], dict[str, Any]]] = [
     ([(b"one",)], {}),
     ([(b"with a number",)], {"kind": zmq.REQ, "req_correlate": 1}),
-    ([(b"one of three",), (b"two of three",), (b"three of three",)], {}),
+    ([(b"one of three",), (b"again, of three",), (b"again, of three",)], {}),  # two are alike
     ([(b"two frames", b"")], {}),
     ([STRAY], {}),
 ]
 
 
+def left_under(number: int) -> bytes:
+    """The routing id of who leaves as this one, from 1 on."""
+    return b"\xff\xfe%d" % number
+
+
 def leave(stage: Stage) -> None:
-    """Clients that have left when their replies come, one after the other, and one that stays."""
+    """Clients that have left when their replies come; one that stays, and one that comes back."""
     stays = stage.client("c0", routing_id=STAYS)
     for number, (bodies, options) in enumerate(LEAVERS, 1):
-        leaver = stage.client(f"c{number}", routing_id=b"\xff\xfe%d" % number, **options)
+        leaver = stage.client(f"c{number}", routing_id=left_under(number), **options)
         for body in bodies:
             leaver.ask(*body)
         stage.step(lab_05.ARRIVES)
@@ -126,13 +141,19 @@ def leave(stage: Stage) -> None:
             stage.step(hint=TELLS)
         stays.ask(b"%d have left" % number)
         plays.round_trip(stage, lab_05.ARRIVES)
+    back = stage.client(f"c{len(LEAVERS) + 1}", routing_id=left_under(1))
+    back.ask(b"c1 is back")
+    stage.step(BACK, RETURNS)
+    stage.answer_all()
+    stage.step(BACK, RETURNS)
 
 
-def late(stage: Stage) -> None:
+def late(stage: Stage) -> Iterator[Finding]:
     """A client that asks and asks, and reads when all has been answered; then it asks again."""
     client = stage.client("c1", routing_id=b"\xfflate", **QUEUE)
     client.reads = False  # for now; what it asks is known all the same
     plays.ask_on(stage, client, lambda body: (*body, b"." * len(plays.LARGE)), within=3.0)
+    yield plays.waits(stage, plays.QUIET / 4, "replies wait for a client that does not read")
     client.reads = True
     size: tuple[int, ...] = ()
     while size != (size := stage.chronicle.size):  # to look at all that at each turn takes long
@@ -155,7 +176,7 @@ PLAYS = [
         TOLD,
         "seven of seven",
         RULES,
-        {SENT: "seven of seven", ONCE: "seven of seven"},
+        {SENT: "seven of seven", ONCE: "seven of seven", BACK: "it does"},
         crew=lab_05.ONE,
     ),
     Play(
@@ -169,7 +190,7 @@ PLAYS = [
     ),
     Play(
         "a quiet while",
-        partial(plays.quiet, idle="no request", seconds=plays.QUIET / 2),
+        partial(plays.quiet, idle="no request", seconds=plays.QUIET / 4),
         GOES_ON,
         "also after a quiet while",
         RULES,

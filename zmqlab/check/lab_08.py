@@ -156,6 +156,19 @@ def again(stage: Stage) -> None:
         stage.step()
 
 
+def nonsense(stage: Stage) -> None:
+    """Messages that are no requests; then all workers are filled, and one request is too many."""
+    plays.nonsense(stage)
+    client = stage.client("c4")
+    for number in range(1, int(sum(stage.ledger.room(stage.credit).values())) + 2):
+        client.ask(b"c4 asks, %d" % number)
+    stage.step(hint=TAKEN)
+    stage.calm()
+    for _ in range(2):
+        stage.answer_all()
+        stage.step()
+
+
 def work(ctx: Any, endpoint: str) -> None:
     """A worker on a DEALER: say READY, then answer what has come, the latest first."""
     with ctx.socket(zmq.DEALER) as broker:
@@ -188,6 +201,8 @@ TAKEN = (
     "Whom has your code chosen or counted by the time it sees that this is no request, and what "
     "becomes of that?"
 )
+READY_ASKS = plays.Case((b"from READY",), (b"yes",), zmq.DEALER, routing_id=b"READY")
+CASES = [*plays.CASES, READY_ASKS]
 COSTS = [rules.fewest_outstanding(ANYTHING, TAKEN), rules.longest_idle_first(ANYTHING, TAKEN)]
 ANY = [*shared_out(2), *as_sent(ANYBODY, ANYBODY)]
 SAFE = [rules.at_most(2, MOST, COUNT), *as_sent(GIVEN, OWN)]
@@ -218,9 +233,16 @@ PLAYS = [
     spread(1),
     spread(3, LOADS),
     Play("READY again", again, AGAIN, "idle, at work and full", AGAINS, credit=2),
-    Play("clients of all kinds", plays.anybody, ANYBODY, plays.ALL_CASES, ANY, **crew(2)),
+    Play(
+        "clients of all kinds",
+        partial(plays.anybody, cases=CASES),
+        ANYBODY,
+        f"{len(CASES)} of {len(CASES)}",
+        ANY,
+        **crew(2),
+    ),
     Play("clients that leave", plays.leavers, LEAVERS, plays.ALL_LEFT, SAFE, **crew(2)),
-    Play("nonsense", plays.nonsense, ANYTHING, plays.ALL_ODD, served(2, *COSTS), **crew(2)),
+    Play("nonsense", nonsense, ANYTHING, plays.ALL_ODD, served(2, *COSTS), **crew(2)),
     Play("a deaf client", plays.never_reads, DEAF, plays.ALL_UNREAD, served(3), **crew(3)),
     Play("a quiet while", IDLE, GOES_ON, "also after a quiet while", every_rule(2), **crew(2)),
     Play("eight clients in threads", crowd, CROWD, "240 of 240 answers", every_rule(3), credit=3),

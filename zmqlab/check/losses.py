@@ -110,8 +110,10 @@ def as_it_was_answered(rule: str, hint: str) -> Rule:
             if isinstance(event, Lost) and about is None:
                 said = Reply("", event.client, event.who, event.reply)
                 evidence, frames = f"Reported was {said}.", said.frames
+                open_ones = [reply for reply in replies if not reply.fate]
                 meant = [r for r in replies if behind(r.frames) == behind(said.frames)]
-                for sent in (meant or [reply for reply in replies if not reply.fate])[:1]:
+                meant += [reply for reply in open_ones if reply.is_for(event)]
+                for sent in [*meant, *open_ones][:1]:
                     evidence += f"\n{sent.worker} had sent {sent}."
                     frames = (*frames, *sent.frames)
                 return Broken(rule, evidence, hint, frames)

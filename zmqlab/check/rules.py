@@ -152,8 +152,8 @@ def unread(rule: str, hint: str, credit: int = 1) -> Rule:
                 case Read("client", frames):
                     room -= 1
                     if room < 0:
-                        nobody = "no worker was idle" if credit == 1 else "every worker was full"
-                        evidence = f"The broker read {show(frames)} while {nobody}."
+                        nobody = "was idle" if credit == 1 else "could hold one more"
+                        evidence = f"The broker read {show(frames)} while no worker {nobody}."
                         return Broken(rule, evidence, hint, frames[1:])
         return None
 

@@ -1,7 +1,7 @@
 """Lab 06: wrong programs, and the rule of the check that must see each."""
 
 from labs import Wrong
-from zmqlab.check import lab_05, lab_06
+from zmqlab.check import lab_05, lab_06, plays
 
 SEND = "clients.send_multipart([client, *reply], zmq.NOBLOCK)"
 FULL = 'lost(client, reply, "full")'
@@ -90,6 +90,31 @@ WRONG = [
     ),
     Wrong("never_knows", "plain", lab_06.TOLD, (MANDATORY, "clients.router_mandatory = False")),
     Wrong(
+        "gone_for_ever",  # also for who comes back under its name
+        "plain",
+        lab_06.WHY,
+        ("while True:", "gone = set()\nwhile True:"),
+        (SEND, f"if client in gone:\n    {GONE}\n    continue\n{SEND}"),
+        (GONE, f"gone.add(client)\n{GONE}"),
+        says=("c6 had not left", "c1 is back"),
+    ),
+    Wrong(
+        "hears_nobody_who_was_gone",
+        "plain",
+        lab_06.BACK,
+        ("while True:", "gone = set()\nwhile True:"),
+        (
+            REQUEST,
+            """
+            asker, *request = clients.recv_multipart()
+            if asker not in gone:
+                workers.send_multipart([asker, *request])
+            """,
+        ),
+        (GONE, f"gone.add(client)\n{GONE}"),
+        says=("c1 is back",),
+    ),
+    Wrong(
         "names_who_asked_last",
         "plain",
         lab_06.SENT,
@@ -121,10 +146,31 @@ WRONG = [
         (GONE, f"if client not in known:\n    known.add(client)\n    {GONE}"),
     ),
     Wrong(
+        "reports_what_is_alike_once",  # "once" is said of a reply, and these are two
+        "plain",
+        lab_06.TOLD,
+        ("while True:", "said = set()\nwhile True:"),
+        (GONE, f"if (client, *reply) not in said:\n    said.add((client, *reply))\n    {GONE}"),
+    ),
+    Wrong(
         "reports_all_that_it_sends",
         "plain",
         lab_06.ONCE,
         (REPLY, f"{REPLY}\n{GONE}"),
+    ),
+    Wrong(
+        "reports_a_tuple",
+        "plain",
+        lab_06.FORM,
+        (GONE, 'lost(client, tuple(reply), "gone")'),
+        says=("is a tuple",),
+    ),
+    Wrong(
+        "reports_frames_that_are_no_bytes",  # a Frame is equal to nothing but itself
+        "plain",
+        lab_06.FORM,
+        (GONE, 'lost(client, [*map(zmq.Frame, reply)], "gone")'),
+        says=("reply[0] is a Frame",),
     ),
     Wrong(
         "reports_at_the_end",
@@ -212,6 +258,13 @@ WRONG = [
         lab_06.FORM,
         (GONE, 'lost(client.hex(), reply, "gone")'),
         says=("is a str",),
+    ),
+    Wrong(
+        "spins_while_it_keeps_some_back",
+        "keeps_some_back",
+        plays.WAITS,
+        ("0.05 if kept", "0 if kept"),
+        says=("replies wait for a client that does not read",),
     ),
     Wrong(
         "strips_the_number_of_a_req",

@@ -331,6 +331,12 @@ WRONG = [
         ('if rest == [b"", b"READY"]:', 'if rest[-1] == b"READY":'),
     ),
     Wrong(
+        "ready_by_the_frame_where_it_stands",  # where an answer has the id of a client
+        "heap_of_loads",
+        lab_08.ANYBODY,
+        ('if rest == [b"", b"READY"]:', 'if rest[1] == b"READY":'),
+    ),
+    Wrong(
         "decodes_ids",
         "plain",
         lab_08.GIVEN,
@@ -363,6 +369,23 @@ WRONG = [
         lab_08.ANYTHING,
         (f"{COUNT}\n{GIVE}", GIVE),
         ("match clients.recv_multipart():", f"{COUNT}\nmatch clients.recv_multipart():"),
+    ),
+    Wrong(
+        "nonsense_goes_to_a_worker_uncounted",  # and its answer is counted
+        "plain",
+        (lab_08.MOST, lab_08.ANYTHING),
+        (
+            TAKE,
+            f"""
+            if clients in ready:
+                client, *body = clients.recv_multipart()
+                {CHOOSE}
+                if body[0] == b"" and body[1:]:
+                    held[worker] += 1
+                    del body[0]
+                {GIVE}
+            """,
+        ),
     ),
     Wrong(
         "nonsense_costs_a_turn",
