@@ -376,6 +376,7 @@ def test_workers_keep_their_colour_in_distributions():
 def test_a_logarithmic_axis_begins_where_the_curves_leave_the_ground():
     ax = axes(ecdf, {"tail": [1e-9, *[0.01] * 500, 10.0]}, log=True)
     assert ax.get_xscale() == "log"
+    assert ax.get_xlabel() == "latency (s), logarithmic scale"
     assert 0.001 < ax.get_xlim()[0] < 0.01
     assert "logarithmic" in ecdf_alt({"tail": [1.0]}, log=True)
 
@@ -437,9 +438,16 @@ def test_a_line_goes_through_the_numbers_of_each_name_at_even_distances():
     ax = axes(curves, MEANS, at=[0, 0.5, 8], along="variance", unit="mean")
     assert [list(line.get_ydata()) for line in ax.lines] == [[10, 20, 40], [20, 20, 20]]
     assert [label.get_text() for label in ax.get_xticklabels()] == ["0", "0.5", "8"]
-    assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_yscale()) == ("variance", "mean", "log")
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("variance", "mean,\nlogarithmic scale")
+    assert ax.get_yscale() == "log"
     assert ax.lines[1].get_color() == darker(color("w2"))
     assert len({(line.get_linestyle(), line.get_marker()) for line in ax.lines}) == 2
+
+
+def test_numbers_that_grow_with_a_value_may_be_read_from_zero():
+    ax = axes(curves, MEANS, at=[0, 0.5, 8], along="variance", unit="mean", log=False)
+    assert (ax.get_ylabel(), ax.get_yscale(), ax.get_ylim()[0]) == ("mean", "linear", 0)
+    assert "logarithmic" not in curves_alt(MEANS, at=[0, 0.5, 8], along="variance", log=False)
 
 
 def test_who_crosses_a_line_is_seen_beside_a_level_one():
@@ -482,8 +490,8 @@ def test_lines_in_words():
     assert curves_alt(
         MEANS, at=[0, 0.5, 8], along="variance", unit="ms", beside="in turn", mark=(8, "worse")
     ) == (
-        "From 10 to 40 ms. Line chart of ms, drawn as multiples of in turn, at variance "
-        "0, 0.5, 8: in turn 10, 20, 40; w2 20, 20, 20. At 8: worse."
+        "From 10 to 40 ms. Line chart of ms, drawn as multiples of in turn, logarithmic scale, at "
+        "variance 0, 0.5, 8: in turn 10, 20, 40; w2 20, 20, 20. At 8: worse."
     )
 
 

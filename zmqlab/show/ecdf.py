@@ -71,7 +71,8 @@ def ecdf(
             scale * max(values[-1] for values in known.values()) * 1.15,
         )
         ax.xaxis.set_major_formatter("{x:g}")
-    ax.set_xlabel(f"{what} ({unit})", color=INK, fontsize=TEXT)
+    told = ", logarithmic scale" if log else ""
+    ax.set_xlabel(f"{what} ({unit}){told}", color=INK, fontsize=TEXT)
     ax.set_ylabel(
         f"share of {of}\nwithin this time" if of else "share within this time",
         color=INK,
