@@ -139,8 +139,8 @@ def curves_alt(
     axis = ", logarithmic scale" if log else ""
     begins = f" At {mark[0]:g}: {mark[1]}." if mark else ""
     return (
-        f"{title or _title(rows, unit)}. Line chart of {unit or 'numbers'}{drawn}{axis}, at {along} "
-        f"{values}: {told or 'none'}.{begins}"
+        f"{title or _title(rows, unit)}. Line chart of {unit or 'numbers'}{drawn}{axis}, at "
+        f"{along} {values}: {told or 'none'}.{begins}"
     )
 
 
