@@ -381,6 +381,27 @@ def test_a_logarithmic_axis_begins_where_the_curves_leave_the_ground():
     assert "logarithmic" in ecdf_alt({"tail": [1.0]}, log=True)
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "numbers"),
+    [
+        (0.002, 0.5, ["2", "3", "5", "10", "20", "30", "50", "100", "200", "300", "500"]),
+        (
+            0.002,
+            6.0,
+            ["0.002", "0.005", "0.01", "0.02", "0.05", "0.1", "0.2", "0.5", "1", "2", "5"],
+        ),
+        (0.00001, 6.0, ["1e\N{MINUS SIGN}05", "0.0001", "0.001", "0.01", "0.1", "1"]),
+    ],
+)
+def test_a_value_on_a_logarithmic_axis_can_be_read_between_two_numbers(low, high, numbers):
+    ax = axes(ecdf, {"one": [low, high]}, log=True)
+    FigureCanvasAgg(ax.get_figure()).draw()
+    begins, ends = ax.get_xlim()
+    ticks = zip(ax.get_xticks(), ax.get_xticklabels(), strict=True)
+    assert [label.get_text() for at, label in ticks if begins <= at <= ends] == numbers
+    assert ax.get_xticks(minor=True).size == 0
+
+
 def test_who_has_no_samples_is_left_out_of_the_picture_and_shown_in_the_table():
     samples = {"quick": [0.1], "none": []}
     assert len(axes(ecdf, samples).get_legend().get_texts()) == 1
@@ -532,6 +553,13 @@ def test_parts_in_words():
         "Of 2, 1 have all tasks in one part, 1 have even parts. Stacked bars of tasks: "
         "run 1 w1 100, w2 0; run 2 w1 50, lost 50."
     )
+
+
+def test_a_bar_too_short_for_a_number_has_it_behind_it():
+    ax = axes(stacked, {"few": {"came": 2, "lost": 1}, "many": {"came": 100, "lost": 50}})
+    (behind,) = [text for text in ax.texts if text.get_text() == "2 + 1"]
+    assert behind.get_position()[0] > 3
+    assert {"100", "50"} <= {text.get_text() for text in ax.texts}
 
 
 def test_marks_of_one_name_are_alike_and_stand_at_their_values():

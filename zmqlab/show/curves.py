@@ -8,7 +8,6 @@ from itertools import cycle, pairwise
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import LogLocator, NullLocator
 
 from .look import (
     GREY,
@@ -21,6 +20,7 @@ from .look import (
     color,
     darker,
     dress,
+    log_ticks,
     over,
     short,
     table,
@@ -72,11 +72,7 @@ def curves(
     told = [unit] * bool(unit)
     if log:
         ax.set_yscale("log")
-        low, high = ax.get_ylim()
-        subs = (1, 2, 3, 5) if high > 5 * low else (1, 1.2, 1.5, 2, 3, 4, 5, 6, 7, 8, 9)
-        ax.yaxis.set_major_locator(LogLocator(subs=subs))
-        ax.yaxis.set_major_formatter("{x:g}")
-        ax.yaxis.set_minor_locator(NullLocator())
+        log_ticks(ax.yaxis)
         told.append("logarithmic scale")
     else:
         ax.set_ylim(bottom=0)
