@@ -401,6 +401,8 @@ def test_the_front_door_runs(lab):
     lab.run_all()
     assert lab.errors() == []
     assert "○ to do" in lab.shown()
+    for picture in lab.here(".jp-OutputArea-output img").all():  # one was a moving one
+        picture.wait_for(state="visible")
     lab.picture("00_start_here")
 
 
@@ -428,6 +430,10 @@ def test_a_prediction_has_a_name_and_choices_are_made_by_keyboard(lab):
     assert [ends[side] for side in ("x", "width")] == [
         slider.bounding_box()[side] for side in ("x", "width")
     ]
+    predictions.first.locator(".question").click()
+    assert slider.get_attribute("aria-valuetext") == "no guess yet"
+    slider.click()  # in the middle, where it is already
+    assert slider.get_attribute("aria-valuetext") == "50"
     slider.focus()
     lab.page.keyboard.press("ArrowUp")  # in a notebook this key is the cell above's
     lab.page.keyboard.press("ArrowLeft")

@@ -43,8 +43,9 @@ def test_the_last_picture_is_still_and_whole(display):
     view.show()
     journal.add(received("w1", 1.0))
     view.finish()
-    moving, still = display.shown
+    moving, between, still = display.shown
     assert set(moving) == {"text/plain", WIDGET_VIEW}
+    assert set(between) == {"text/plain"}  # on the page, where a widget ended nothing is shown
     assert set(still) == {"text/plain", "image/png", WIDGET_VIEW}
     assert base64.b64decode(still["image/png"]).startswith(b"\x89PNG")
     assert moving["text/plain"] == still["text/plain"] == "Figure: tasks received by w1, w2."
@@ -64,7 +65,7 @@ def test_finishing_twice_or_before_it_is_shown_is_nothing(display):
     view.finish()
     view.finish()
     view.refresh()
-    assert len(display.shown) == 2
+    assert len(display.shown) == 3
 
 
 def test_many_messages_make_few_pictures(display, monkeypatch):

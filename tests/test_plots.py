@@ -376,8 +376,30 @@ def test_workers_keep_their_colour_in_distributions():
 def test_a_logarithmic_axis_begins_where_the_curves_leave_the_ground():
     ax = axes(ecdf, {"tail": [1e-9, *[0.01] * 500, 10.0]}, log=True)
     assert ax.get_xscale() == "log"
+    assert ax.get_xlabel() == "latency (s), logarithmic scale"
     assert 0.001 < ax.get_xlim()[0] < 0.01
     assert "logarithmic" in ecdf_alt({"tail": [1.0]}, log=True)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "numbers"),
+    [
+        (0.002, 0.5, ["2", "3", "5", "10", "20", "30", "50", "100", "200", "300", "500"]),
+        (
+            0.002,
+            6.0,
+            ["0.002", "0.005", "0.01", "0.02", "0.05", "0.1", "0.2", "0.5", "1", "2", "5"],
+        ),
+        (0.00001, 6.0, ["1e\N{MINUS SIGN}05", "0.0001", "0.001", "0.01", "0.1", "1"]),
+    ],
+)
+def test_a_value_on_a_logarithmic_axis_can_be_read_between_two_numbers(low, high, numbers):
+    ax = axes(ecdf, {"one": [low, high]}, log=True)
+    FigureCanvasAgg(ax.get_figure()).draw()
+    begins, ends = ax.get_xlim()
+    ticks = zip(ax.get_xticks(), ax.get_xticklabels(), strict=True)
+    assert [label.get_text() for at, label in ticks if begins <= at <= ends] == numbers
+    assert ax.get_xticks(minor=True).size == 0
 
 
 def test_who_has_no_samples_is_left_out_of_the_picture_and_shown_in_the_table():
@@ -437,9 +459,16 @@ def test_a_line_goes_through_the_numbers_of_each_name_at_even_distances():
     ax = axes(curves, MEANS, at=[0, 0.5, 8], along="variance", unit="mean")
     assert [list(line.get_ydata()) for line in ax.lines] == [[10, 20, 40], [20, 20, 20]]
     assert [label.get_text() for label in ax.get_xticklabels()] == ["0", "0.5", "8"]
-    assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_yscale()) == ("variance", "mean", "log")
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("variance", "mean,\nlogarithmic scale")
+    assert ax.get_yscale() == "log"
     assert ax.lines[1].get_color() == darker(color("w2"))
     assert len({(line.get_linestyle(), line.get_marker()) for line in ax.lines}) == 2
+
+
+def test_numbers_that_grow_with_a_value_may_be_read_from_zero():
+    ax = axes(curves, MEANS, at=[0, 0.5, 8], along="variance", unit="mean", log=False)
+    assert (ax.get_ylabel(), ax.get_yscale(), ax.get_ylim()[0]) == ("mean", "linear", 0)
+    assert "logarithmic" not in curves_alt(MEANS, at=[0, 0.5, 8], along="variance", log=False)
 
 
 def test_who_crosses_a_line_is_seen_beside_a_level_one():
@@ -482,8 +511,8 @@ def test_lines_in_words():
     assert curves_alt(
         MEANS, at=[0, 0.5, 8], along="variance", unit="ms", beside="in turn", mark=(8, "worse")
     ) == (
-        "From 10 to 40 ms. Line chart of ms, drawn as multiples of in turn, at variance "
-        "0, 0.5, 8: in turn 10, 20, 40; w2 20, 20, 20. At 8: worse."
+        "From 10 to 40 ms. Line chart of ms, drawn as multiples of in turn, logarithmic scale, at "
+        "variance 0, 0.5, 8: in turn 10, 20, 40; w2 20, 20, 20. At 8: worse."
     )
 
 
@@ -524,6 +553,13 @@ def test_parts_in_words():
         "Of 2, 1 have all tasks in one part, 1 have even parts. Stacked bars of tasks: "
         "run 1 w1 100, w2 0; run 2 w1 50, lost 50."
     )
+
+
+def test_a_bar_too_short_for_a_number_has_it_behind_it():
+    ax = axes(stacked, {"few": {"came": 2, "lost": 1}, "many": {"came": 100, "lost": 50}})
+    (behind,) = [text for text in ax.texts if text.get_text() == "2 + 1"]
+    assert behind.get_position()[0] > 3
+    assert {"100", "50"} <= {text.get_text() for text in ax.texts}
 
 
 def test_marks_of_one_name_are_alike_and_stand_at_their_values():

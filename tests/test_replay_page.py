@@ -151,6 +151,30 @@ def test_on_a_narrow_page_nothing_is_cut_and_letters_keep_their_size(page):
     assert min(letters) >= 12
 
 
+# Words in a participant's box that lie below a message.
+COVERED = """() => {
+    const box = (e) => e.getBoundingClientRect();
+    const frames = [...document.querySelectorAll("svg .frame")].map(box);
+    return [...document.querySelectorAll("svg .node > text")]
+        .filter((e) => frames.some((f) => f.left < box(e).right && f.right > box(e).left
+            && f.top < box(e).bottom - 3 && f.bottom > box(e).top + 3))
+        .map((e) => e.textContent);
+}"""
+
+
+@pytest.mark.parametrize("width", [500, 1000])
+def test_no_message_hides_who_it_is_for(page, width):
+    page.set_viewport_size({"width": width, "height": 700})
+    page.get_by_role("button", name="To the beginning").click()
+    for hop in range(1, HOPS + 1):
+        page.get_by_label("Stage").press("ArrowRight")
+        eventually(lambda: page.evaluate(COVERED) == [], within=5, what=f"hop {hop} to be seen")
+
+
+def test_what_is_played_is_said_above(page):
+    assert page.locator(".title").inner_text() == "A request"
+
+
 NOTE_PLACES = """() => {
     window.places = new Set();
     new MutationObserver((changes) => changes.forEach(({target}) =>

@@ -53,7 +53,7 @@ def worker(ctx, endpoint):
 
 # %% [markdown]
 # > **Predict.** Three such workers, a hundred tasks. Nothing in the program says who gets which.
-# > How many will w1 get? Move the slider, by mouse or with the arrow keys. No guess is fine, too.
+# > How many will w1 get? Click on the line, or use the arrow keys. No guess is fine, too.
 
 # %%
 share = Prediction("Tasks that w1 gets, of 100", low=0, high=100)

@@ -163,13 +163,13 @@ def in_flight(transport, hwm, size, stop=1000):
 
 
 flights = {
-    f"HWM {hwm}, {size:,} B": {way: in_flight(way, hwm, size) for way in ("inproc", "ipc", "tcp")}
-    for hwm, size in [(1, 10), (1, 10_000)]
+    f"{size:,} bytes": {way: in_flight(way, 1, size) for way in ("inproc", "ipc", "tcp")}
+    for size in (10, 10_000)
 }
-many = flights["HWM 1, 10 B"]["tcp"]
-title = f"With HWM 1, 2 small tasks are in flight over inproc; over tcp we counted {many}"
+many = flights["10 bytes"]["tcp"]
+title = f"HWM 1: 2 small tasks in flight over inproc; over tcp {many}"
 plots.show(plots.dots, flights, title=title, unit="tasks in flight, counted up to 1000", log=True)
-print(f"inproc, HWM 1: {flights['HWM 1, 10 B']['inproc']}; tcp: more than 100: {many > 100}")
+print(f"inproc, HWM 1: {flights['10 bytes']['inproc']}; tcp: more than 100: {many > 100}")
 
 # %% [markdown]
 # Over inproc the two marks add up, exactly. Over ipc and tcp ZeroMQ's background thread takes tasks out of the queue and puts them into the operating system's buffers, which [count bytes](https://libzmq.readthedocs.io/en/latest/zmq_tcp.html): the queue of one is soon empty again, and its worker available. A high-water mark limits **memory**. It does not say how many tasks a worker holds.

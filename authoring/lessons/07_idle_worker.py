@@ -166,7 +166,7 @@ middle, longest, mean = (
     for measure in (median, max, fmean)
 )
 title = f"To who is free: median × {middle:.1f}, longest × {longest:.2f}, mean × {mean:.2f}"
-plots.show(plots.ecdf, waited, title=title, what="wait", log=True)
+plots.show(plots.ecdf, waited, title=title, what="wait", of="answers", log=True)
 
 # %% [markdown]
 # The longest waits are gone: one request of w3 in place of a queue of them. The mean is much shorter, too. The median is not: mostly it is longer. Dealt in turn, most clients stand at w3 most of the time, and the few others have the fast workers to themselves. Now all ask the fast ones, and wait there for each other.

@@ -56,9 +56,9 @@ def all_at_once(k, task, way, tasks=2000):
     return simulate(Credit(k), [0.0] * tasks, [task] * tasks, travel=way / 2).spans()
 
 
-one = all_at_once(1, task=0.001, way=0.005)
+one = all_at_once(1, task=0.001, way=0.005, tasks=100)
 title = f"One request at a time: at work for {at_work(one, 0.001):.0f} % of the time"
-plots.show(plots.busy, [span for span in one if span.end < 0.150], title=title)
+plots.show(plots.busy, one, title=title)
 percent.compare(round(at_work(one, 0.001)))
 
 # %% [markdown]
@@ -69,13 +69,14 @@ percent.compare(round(at_work(one, 0.001)))
 # One round takes task + way. In that time a worker now does k tasks, if there are enough. So it is at work for k · task / (task + way) of the time, at most for all of it. Is that so?
 
 # %%
-credits, ways = [1, 2, 3, 4, 5, 6, 8, 12, 16], [0.001, 0.005, 0.015]
+credits, ways = [1, 2, 3, 4, 5, 6, 8, 9, 12, 16], [0.001, 0.005, 0.015]
 rows = {
     f"way {1000 * way:g} ms": [at_work(all_at_once(k, 0.001, way), 0.001) for k in credits]
     for way in ways
 }
 title = "Tasks of 1 ms: a longer way takes more credit"
-plots.show(plots.curves, rows, at=credits, along="credit", unit="percent at work", title=title)
+options = {"along": "credit", "unit": "percent at work", "log": False}
+plots.show(plots.curves, rows, at=credits, title=title, **options)
 
 print("way 5 ms, percent at work")
 print("clock:  ", *(f"{measured:4.0f}" for measured in rows["way 5 ms"]))
@@ -253,7 +254,8 @@ rows = {
     "live sockets": [at_work(on_sockets(k), 0.004) for k in few],
 }
 title = "Tasks of 4 ms, a way of 20 ms: the clock, and this machine"
-plots.show(plots.curves, rows, at=few, along="credit", unit="percent at work", title=title)
+options = {"along": "credit", "unit": "percent at work", "log": False}
+plots.show(plots.curves, rows, at=few, title=title, **options)
 
 # %% [markdown]
 # On a quiet machine they do, nearly: a sleep of 4 ms takes a little longer, and a broker in Python needs time for each message.

@@ -137,7 +137,7 @@ varied = means_of(one_in_ten(82), 10, way=0.001)
 runs = run_all(one_in_ten(82), 1, way=0.001)
 title = f"One task in ten long: credit 2 is ahead in {ahead(varied)['credit 2']} of 10 draws"
 sojourns = {name: run.sojourns for name, run in runs.items()}
-plots.show(plots.ecdf, sojourns, title=title, what="sojourn, draw 1", log=True)
+plots.show(plots.ecdf, sojourns, title=title, what="sojourn, draw 1", of="tasks", log=True)
 
 turns, free_at, blind = runs["round robin"], [0.0] * 4, 0  # free_at: of each worker so far
 for came, who, answer in zip(turns.arrivals, turns.workers, turns.answers, strict=True):
@@ -173,10 +173,10 @@ def picture(table, title, **options):
 
 longs = [10, 13, 16, 19, 22, 25, 28, 31, 34]
 table = {long: means_of(one_in_ten(long), 5, way=0.001, tasks=1500) for long in longs}
-print("long task   the others   variance / mean²   shortest mean in five draws")
+print("long task   others  variance/mean²  shortest mean in 5 draws")
 for long, means in table.items():
     who = ", ".join(f"{name}: {draws}" for name, draws in ahead(means).items())
-    print(f"{long:6} ms {(100 - long) / 9:9.1f} ms {one_in_ten(long).scv:18.2f}   {who}")
+    print(f"{long:6} ms{(100 - long) / 9:6.1f} ms{one_in_ten(long).scv:16.2f}  {who}")
 
 turned = next(long for long, means in table.items() if not ahead(means)["round robin"])
 title = f"Load 0.8, way 1 ms: round robin is behind from {turned} ms on"
@@ -235,13 +235,14 @@ def by_the_rule(work, load, workers, tasks=50_000):
 
 
 exact = list(by_the_rule(exponential(0.010), 0.8, 4))
-print(f"exponential, rule exact but for chance: {min(exact):.2f}–{max(exact):.2f} times the rule")
+print(f"exponential, exact but for chance: {min(exact):.2f}–{max(exact):.2f} times the rule")
 rare, lines = [10, 100, 500], {}
-print("mean wait / rule, four draws, one long task in", *(f"{n:8}" for n in rare))
+print("mean wait / rule, in four draws")
+print(f"{'one long task in':>22}", *(f"{n:11}" for n in rare))
 for load, workers in ((0.5, 1), (0.8, 4), (0.5, 4)):
     found = [list(by_the_rule(bimodal(0.010, share=1 / n), load, workers)) for n in rare]
     name = f"{workers} worker{'s' if workers > 1 else ''}, load {load}"
-    print(f"{name:>47}", *(f"{min(ratios):.2f}–{max(ratios):.2f}".rjust(11) for ratios in found))
+    print(f"{name:>22}", *(f"{min(ratios):.2f}–{max(ratios):.2f}".rjust(11) for ratios in found))
     lines[name] = [fmean(ratios) for ratios in found]
 
 title = "The rule of variance holds before one worker, not before four"

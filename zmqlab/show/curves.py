@@ -8,7 +8,6 @@ from itertools import cycle, pairwise
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import LogLocator, NullLocator
 
 from .look import (
     GREY,
@@ -21,6 +20,7 @@ from .look import (
     color,
     darker,
     dress,
+    log_ticks,
     over,
     short,
     table,
@@ -40,12 +40,14 @@ def curves(
     unit: str = "",
     beside: str | None = None,
     mark: tuple[float, str] | None = None,
+    log: bool = True,
 ) -> None:
-    """A line for each name through its numbers, one for each value of `at`, on a logarithmic scale.
+    """A line for each name through its numbers, one for each value of `at`.
 
     along: what the values are; they stand at even distances. beside: the name whose numbers the
     others are divided by: its own line is level then, the ground below it is pale, and a ring
     stands where another line crosses it. mark: one of the values, and what begins there.
+    `log`: a logarithmic scale, for numbers that are tens of times another; else it begins at zero.
     """
     dress(ax, title or _title(rows, unit))
     base = rows[beside] if beside else [1.0] * len(at)
@@ -67,15 +69,18 @@ def curves(
             markeredgecolor=INK,
             label=name,
         )
-    ax.set_yscale("log")
-    low, high = ax.get_ylim()
-    subs = (1, 2, 3, 5) if high > 5 * low else (1, 1.2, 1.5, 2, 3, 4, 5, 6, 7, 8, 9)
-    ax.yaxis.set_major_locator(LogLocator(subs=subs))
-    ax.yaxis.set_major_formatter("{x:g}")
-    ax.yaxis.set_minor_locator(NullLocator())
+    told = [unit] * bool(unit)
+    if log:
+        ax.set_yscale("log")
+        log_ticks(ax.yaxis)
+        told.append("logarithmic scale")
+    else:
+        ax.set_ylim(bottom=0)
     ax.set_xticks(range(len(at)), [f"{value:g}" for value in at])
     ax.set_xlabel(along, color=INK, fontsize=TEXT)
-    ax.set_ylabel(f"{unit},\n{beside} = 1" if beside else unit, color=INK, fontsize=TEXT)
+    if beside:
+        told = [", ".join(told), f"{beside} = 1"]
+    ax.set_ylabel(",\n".join(told), color=INK, fontsize=TEXT)
     if beside:
         low, high = ax.get_ylim()
         ax.axhspan(low, 1, color=PALE, zorder=0)
@@ -121,15 +126,17 @@ def curves_alt(
     unit: str = "",
     beside: str | None = None,
     mark: tuple[float, str] | None = None,
+    log: bool = True,
 ) -> str:
     """What the lines say, in a sentence or two."""
     told = "; ".join(f"{name} {', '.join(map(short, numbers))}" for name, numbers in rows.items())
     values = ", ".join(f"{value:g}" for value in at)
     drawn = f", drawn as multiples of {beside}" if beside else ""
+    axis = ", logarithmic scale" if log else ""
     begins = f" At {mark[0]:g}: {mark[1]}." if mark else ""
     return (
-        f"{title or _title(rows, unit)}. Line chart of {unit or 'numbers'}{drawn}, at {along} "
-        f"{values}: {told or 'none'}.{begins}"
+        f"{title or _title(rows, unit)}. Line chart of {unit or 'numbers'}{drawn}{axis}, at "
+        f"{along} {values}: {told or 'none'}.{begins}"
     )
 
 

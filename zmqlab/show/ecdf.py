@@ -20,6 +20,7 @@ from .look import (
     darker,
     dress,
     duration,
+    log_ticks,
     short,
     table,
     unit_for,
@@ -70,8 +71,9 @@ def ecdf(
             scale * min(percentile(values, 1) for values in known.values()) * 0.8,
             scale * max(values[-1] for values in known.values()) * 1.15,
         )
-        ax.xaxis.set_major_formatter("{x:g}")
-    ax.set_xlabel(f"{what} ({unit})", color=INK, fontsize=TEXT)
+        log_ticks(ax.xaxis)
+    told = ", logarithmic scale" if log else ""
+    ax.set_xlabel(f"{what} ({unit}){told}", color=INK, fontsize=TEXT)
     ax.set_ylabel(
         f"share of {of}\nwithin this time" if of else "share within this time",
         color=INK,

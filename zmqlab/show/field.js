@@ -15,6 +15,7 @@ export function mount(root, model) {
   function show() {
     const answer = model.get("answer");
     field.show(answer);
+    box.classList.toggle("open", answer === null);
     const told = answer === null ? `${NONE}: ${field.how}` : text(answer);
     said.textContent = says ? `${says}: ${told}` : told;
   }
@@ -43,10 +44,12 @@ function slid(model) {
   const question = element("span", { class: "question" }, model.get("question"));
   const ends = element("span", { class: "ends", "aria-hidden": "true" });
   ends.append(element("span", {}, text(min)), element("span", {}, text(max)));
-  slider.addEventListener("input", () => give(model, Number(slider.value)));
+  const answered = () => give(model, Number(slider.value));
+  slider.addEventListener("input", answered);
+  slider.addEventListener("pointerup", answered); // a click where it stands is no input
   return {
     box: element("div", {}, element("label", {}, question, slider), ends),
-    how: "move the slider",
+    how: "click on the line, or press an arrow key",
     show(answer) {
       slider.value = answer ?? model.get("start");
       slider.setAttribute("aria-valuetext", answer === null ? NONE : text(answer));

@@ -103,9 +103,11 @@ class ShareView:
         counts = self.counts
         title = self.title(counts) if callable(self.title) else self.title
         still = Picture(shares, counts, title=title, unit=self.unit, text=repr(self))
+        moving, self._widget = self._widget, None
+        # First the words: what shows a widget on the page hides itself when that widget ends.
+        self._handle.update(self)
         self._handle.update(still)
-        close(self._widget)
-        self._widget = None
+        close(moving)
 
     def _moving(self) -> str:
         """The bars as SVG; a page that is asked for less motion shows a sentence instead."""

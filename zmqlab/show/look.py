@@ -9,12 +9,14 @@ depends on them.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
 
 PAPER, INK, GREY, PALE = "#ffffff", "#1a1a1a", "#595959", "#efefef"
 # Okabe and Ito, "Color Universal Design" (2008), without black; neighbours far apart.
@@ -119,6 +121,20 @@ def over(ax: Axes, x: float, text: str, align: str = "center") -> None:
         color=INK,
         fontsize=TEXT,
     )
+
+
+def log_ticks(axis: Axis) -> None:
+    """Numbers along a logarithmic axis: enough to read a value by, and none on top of another."""
+    from matplotlib.ticker import LogLocator, NullLocator
+
+    low, high = axis.get_view_interval()
+    fine = (1, 1.2, 1.5, 2, 3, 4, 5, 6, 7, 8, 9)
+    for most, subs in ((5, fine), (1e3, (1, 2, 3, 5)), (1e5, (1, 2, 5)), (math.inf, (1,))):
+        if high <= most * low:
+            axis.set_major_locator(LogLocator(subs=subs))
+            break
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_locator(NullLocator())
 
 
 def inches(ax: Axes) -> tuple[float, float]:

@@ -156,6 +156,7 @@ function build(root, score) {
   const said = element("p", { class: "said", role: "status" });
   const way = element("div", { class: "way" });
   root.replaceChildren(
+    element("p", { class: "title" }, score.title),
     element("div", { class: "bar", role: "toolbar", "aria-label": "Player" }, [
       first,
       back,
@@ -374,10 +375,12 @@ function draw(score, room) {
     }
     const [from, to] = [nodes.get(step.from), nodes.get(step.to)];
     const door = doorOf(to, step.into);
-    const queue = { x: door.x + door.side * (door.words ? 60 : 30), y: door.y - 10 - ABOVE };
+    const size = Number(drawn.dataset.width);
+    const queue = door.words
+      ? { x: door.x + door.side * 60, y: door.y - 10 - ABOVE }
+      : { x: door.x - (door.side * size) / 2, y: to.y - ABOVE }; // no room beside: above it
     const [start, end] = step.way === "sent" ? [over(from), queue] : [queue, over(to)];
     const ease = part * part * (3 - 2 * part);
-    const size = Number(drawn.dataset.width);
     const x = start.x + (end.x - start.x) * ease - size / 2;
     const y = start.y + (end.y - start.y) * ease;
     const left = Math.max(2, Math.min(width - size - 2, x));

@@ -235,7 +235,6 @@ body {{ background: Canvas; color: CanvasText; font: 16px/1.5 system-ui, sans-se
 {LOOK}</style>
 </head>
 <body>
-<h1>{title}</h1>
 <div id="replay"></div>
 <noscript><pre>{html.escape(str(self))}</pre></noscript>
 <script type="application/json" id="score">{score}</script>

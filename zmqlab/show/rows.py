@@ -18,6 +18,7 @@ from .look import (
     color,
     dress,
     hatch,
+    log_ticks,
     name_rows,
     short,
     table,
@@ -58,6 +59,12 @@ def stacked(
         for label in ax.bar_label(bars, written, label_type="center", fontsize=SMALL + 1):
             label.set(color=INK, bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1.2})
         left = [begun + width for begun, width in zip(left, widths, strict=True)]
+    for place, row in enumerate(rows.values()):  # a bar without room for any number
+        if 0 < left[place] <= longest / 14:
+            told = " + ".join(short(number) for number in row.values() if number)
+            ax.text(
+                left[place] + longest / 90, place, told, va="center", color=INK, fontsize=SMALL + 1
+            )
     name_rows(ax, rows)
     ax.set_xlim(0, longest * 1.02)
     ax.set_xlabel(unit, color=INK, fontsize=TEXT)
@@ -118,7 +125,7 @@ def dots(
     ax.tick_params(axis="y", pad=8)  # room for half a mark
     if log:
         ax.set_xscale("log")
-        ax.xaxis.set_major_formatter(lambda value, _place: f"{value:g}")
+        log_ticks(ax.xaxis)
     else:
         ax.set_xlim(left=0)
     ax.set_xlabel(unit + (", logarithmic scale" if log else ""), color=INK, fontsize=TEXT)
