@@ -12,6 +12,10 @@ RIGHT = [(lab, name) for lab in LABS for name in labs.right(lab)]
 WRONG = [(lab, name) for lab in LABS for name in labs.wrong(lab)]
 TRIES = 3
 
+# A thread that will not end is stopped wherever it is: in a callback of the interpreter's (a weak
+# reference's, the collector's) that is told, and the next stop ends it.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
 
 def decided(lab, name):
     """What the check says; on a busy machine it may say so, and is asked again then."""

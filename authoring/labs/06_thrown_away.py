@@ -122,7 +122,8 @@ def ask(ctx, endpoint, asked, rcvhwm, answered, reported):
         broker.connect(endpoint)
         for number in range(asked):
             broker.send_multipart([b"", b"%d" % number])
-        answered.wait()
+        while not answered.wait(0.1):
+            broker.poll(0)  # raises when the experiment is over
         arrived = 0
         while arrived + len(reported) < asked:
             if broker.poll(50):

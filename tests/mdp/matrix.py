@@ -54,8 +54,9 @@ def outcome(who: str, mutant: Mutant, folder: Path, **options: Any) -> Outcome:
         line = f"{start} --expiry {EXPIRY} {spoken}"
         return check_broker(Command(line), expiry=EXPIRY, **options)
     if who == "worker":
-        return check_worker(f"{start} {{service}} {spoken}", heartbeat=0.2, **options)
-    return check_client(f"{start} {{service}} {{requests}} {spoken}", **options)
+        return check_worker(f"{start} {{service}} {spoken}", heartbeat=0.2, patience=2.0, **options)
+    line = f"{start} {{service}} {{requests}} --patience 0.5 {spoken}"
+    return check_client(line, patience=5.0, **options)
 
 
 def _titanic(start: str, store: Path, options: dict[str, Any]) -> Outcome:
@@ -63,7 +64,9 @@ def _titanic(start: str, store: Path, options: dict[str, Any]) -> Outcome:
     broker = Command(f"{sys.executable} {HERE / 'broker.py'} {{endpoint}}")
     try:
         line = f"{start} {store}"
-        return check_titanic(broker.start(), start=line, folder=store, executes=5.0, **options)
+        return check_titanic(
+            broker.start(), start=line, folder=store, executes=5.0, returns=5.0, **options
+        )
     finally:
         broker.stop()
 

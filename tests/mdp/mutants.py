@@ -46,6 +46,8 @@ GOODBYE = """
 
 CAME = '"""Take in one message."""'
 ASKED = '"""Take in a client\'s request."""'
+LOWER = "request.service.lower()"
+SAME = "request.service = alike[0] if alike else request.service"
 BOTH = '"""Give requests to idle workers as long as there are both."""'
 TAKEN = "self.workers[peer] = Worker(service, now)"
 SERVES = "w.service == service for w in self.workers.values()"
@@ -98,7 +100,7 @@ BROKERS = [
     of_01(
         "names_in_lower_case",
         "7.B06",
-        (ASKED, f"{ASKED}\nrequest.service = request.service.lower()"),
+        (ASKED, f"{ASKED}\nalike = [s for s in self.idle if s.lower() == {LOWER}]\n{SAME}"),
     ),
     of_01(
         "drops_what_nobody_serves",

@@ -168,7 +168,10 @@ class _Run:
 
     def _measures(self, scene: Scene) -> bool:
         """Whether this scene is needed because it finds out the interval."""
-        return scene.rules == ("7.B24",) and any(RULES[rule].timed for rule in self.selected)
+        timed = self.selected & {*broker_time.TIMED, *broker_time.TIMED_02}
+        return scene.rules == ("7.B24",) and bool(
+            timed or any(RULES[rule].timed for rule in self.selected)
+        )
 
     def _begin(self) -> tuple[Stage | None, str]:
         """A stage around a living broker; or None, and why there is none."""

@@ -19,7 +19,6 @@ from .subject import Command, somebody_at
 REQUEST, REPLY, CLOSE = b"titanic.request", b"titanic.reply", b"titanic.close"
 STATUS = re.compile(rb"(200|300|400|500)( .*)?", re.DOTALL)
 NO_UUID = b"0" * 32
-COMES_BACK = 30.0  # seconds in which a server that was started anew answers again
 ONCE = 5.0  # seconds in which a request that was executed might be executed again
 BAIT = ("bait", "bait.q", "bait.a", "bait.req", "bait.rep", "bait.request", "bait.reply")
 
@@ -31,6 +30,7 @@ def check_titanic(
     folder: str | Path | None = None,
     patience: float = 3.0,
     executes: float = 20.0,
+    returns: float = 30.0,
     only: Iterable[str] = (),
     skip: Iterable[str] = (),
     strict: bool = False,
@@ -42,7 +42,8 @@ def check_titanic(
     at: the endpoint of the broker at which it serves. start: its command line, with {endpoint} for
     the broker's; without it nothing is killed, and the rules about that are undecided. folder:
     where it keeps its files; then bait is laid beside it. patience: seconds for an answer.
-    executes: seconds in which an accepted request is to reach a worker that is there.
+    executes: seconds in which an accepted request is to reach a worker that is there. returns:
+    seconds in which a server that was started anew has to answer.
     """
     rules = chosen(of("titanic"), only, skip)
     server = Command(start) if isinstance(start, str) else start
@@ -56,7 +57,7 @@ def check_titanic(
         if server is not None:
             server.start(endpoint=at)
         stage = Stage((at, at), MDP_01, None, patience, selected, log, began)
-        run = _Run(stage, server, Path(folder) if folder else None, at, executes)
+        run = _Run(stage, server, Path(folder) if folder else None, at, executes, returns)
         try:
             for scene in run.scenes():
                 if time.monotonic() - began > limit:
@@ -104,10 +105,16 @@ class _Run:
     """One server, asked scene by scene."""
 
     def __init__(
-        self, stage: Stage, server: Command | None, folder: Path | None, at: str, executes: float
+        self,
+        stage: Stage,
+        server: Command | None,
+        folder: Path | None,
+        at: str,
+        executes: float,
+        returns: float,
     ) -> None:
         self.stage, self.server, self.folder, self.at = stage, server, folder, at
-        self.executes = executes
+        self.executes, self.returns = executes, returns
         self.workers: list[Peer] = []
         self.executed: Counter[bytes] = Counter()  # by the first frame of the body
 
@@ -129,7 +136,7 @@ class _Run:
     def receipts(self) -> None:
         """Requests for a service that nobody serves."""
         stage, service = self.stage, self.stage.service()
-        if not self.answers(COMES_BACK):
+        if not self.answers(self.returns):
             stage.say("9.S01", FAILED, f"{show((REQUEST,))} is not answered")
             return
         found = [self.ask(REQUEST, service, b"alike") for _ in range(3)]
@@ -368,7 +375,7 @@ class _Run:
         """Start it at the same broker; whether it answers: the broker has to forget the old one."""
         assert self.server is not None
         self.server.start(endpoint=self.at)
-        return self.answers(COMES_BACK)
+        return self.answers(self.returns)
 
     def lay_bait(self) -> list[Path]:
         """Files beside the server's folder, and above that."""
