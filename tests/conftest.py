@@ -165,7 +165,9 @@ class ByNotebook(LoadFileScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         file, _, test = nodeid.partition("::")
-        if Path(file).name.startswith(("test_lab_", "test_submissions", "test_mdp")):
+        if Path(file).name.startswith(
+            ("test_lab_", "test_submissions", "test_mdp", "test_interrupts")
+        ):
             return nodeid
         return f"{file}[{test.rpartition('[')[2]}" if file.endswith("test_notebooks.py") else file
 

@@ -1,22 +1,18 @@
-"""Interrupt at any moment of a check. All twenty moments of each lab: `make soak`."""
+"""Interrupt at any moment of a check; the other tests load the machine meanwhile.
+
+All twenty moments of each lab, with both cores loaded: `make soak`.
+"""
 
 import sys
 
 import pytest
 from interrupts import LABS, attack
-from soak import every_core_loaded
 
 MOMENTS = 1  # of each lab; a check takes as long as it takes
 
 # What is interrupted in a callback of the interpreter's (a weak reference's, the collector's) goes
 # on, and is told.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def loaded():
-    with every_core_loaded():
-        yield
 
 
 @pytest.mark.slow
