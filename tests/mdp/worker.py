@@ -22,11 +22,18 @@ def converse(ctx: zmq.Context, endpoint: str, service: bytes, chosen: argparse.N
         broker.connect(endpoint)
         broker.send_multipart([*start, header, b"\1", service])
         heard, beat_at = time.monotonic(), time.monotonic() + chosen.interval
+        at_work: list[tuple[float, bytes, list[bytes]]] = []  # until when, for whom, what
         while True:
+            while at_work and time.monotonic() >= at_work[0][0]:
+                _, client, body = at_work.pop(0)
+                if second and len(body) > 1:
+                    broker.send_multipart([header, b"\3", client, b"", body[0]])
+                broker.send_multipart([*start, header, final, client, b"", *body])
             if time.monotonic() >= beat_at:
                 broker.send_multipart([*start, header, heartbeat])
                 beat_at = time.monotonic() + chosen.interval
-            if not broker.poll(max(0, int(1000 * (beat_at - time.monotonic())) + 1)):
+            until = min([beat_at, *(end for end, _, _ in at_work)])
+            if not broker.poll(max(0, int(1000 * (until - time.monotonic())) + 1)):
                 if time.monotonic() - heard > chosen.interval * chosen.liveness:
                     return  # judged only when all that was there has been read
                 continue
@@ -34,20 +41,10 @@ def converse(ctx: zmq.Context, endpoint: str, service: bytes, chosen: argparse.N
             heard = time.monotonic()
             match frames[len(start) :] if frames[: len(start)] == start else []:
                 case [code, b"\2", client, b"", *body] if code == header and body:
-                    if body == [b"slow"]:
-                        work(broker, [*start, header, heartbeat], chosen.interval)
-                    if second and len(body) > 1:
-                        broker.send_multipart([header, b"\3", client, b"", body[0]])
-                    broker.send_multipart([*start, header, final, client, b"", *body])
+                    takes = 2.0 if body == [b"slow"] else 0.0
+                    at_work.append((time.monotonic() + takes, client, body))
                 case [code, what] if (code, what) == (header, goodbye):
                     return
-
-
-def work(broker: zmq.Socket, heartbeat: list[bytes], interval: float) -> None:
-    """Work for two seconds, and say now and then that it goes on."""
-    for _ in range(int(2 / interval)):
-        time.sleep(interval)
-        broker.send_multipart(heartbeat)
 
 
 def main() -> None:
