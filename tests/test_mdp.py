@@ -15,6 +15,7 @@ from zmqlab.mdp import RULES, Command, Outcome, Result, check_broker, check_clie
 from zmqlab.mdp.__main__ import main
 from zmqlab.mdp.frames import DIALECTS, MDP_01, MDP_02, PARTIAL, Invalid, Letter, show
 from zmqlab.mdp.frames import Command as Said
+from zmqlab.mdp.outcome import Death
 from zmqlab.mdp.rules import Unknown, chosen, of
 from zmqlab.mdp.subject import beyond_this_machine, fresh_endpoint
 from zmqlab.mdp.titanic import check_titanic
@@ -156,6 +157,15 @@ def test_the_verdict_follows_from_the_rules_that_count(found, verdict):
     assert bool(found) == (verdict == "passed")
 
 
+def test_a_death_that_no_rule_was_to_tell_is_a_failure():
+    found = outcome(**{"7_B22": "passed"})
+    found.died.append(Death("REQUEST from a worker", "IndexError"))
+    assert found.verdict == "failed"
+    known = outcome(["7.B19"], **{"7_B19": "failed"})
+    known.died.append(Death("one frame", "AssertionError"))
+    assert known.verdict == "passed"
+
+
 def test_an_outcome_as_json_and_as_junit():
     found = outcome(**{"7_B01": "passed", "7_B12": "failed", "7_B20": "failed", "7_B32": "passed"})
     data = json.loads(found.json())
@@ -228,7 +238,7 @@ def test_known_failures_are_read_from_a_file(tmp_path, capsys):
         ("tcp://127.0.0.1:1", False),
         ("tcp://localhost:1", False),
         ("tcp://[::1]:1", False),
-        ("ipc:///tmp/broker", False),
+        ("ipc://broker", False),
         ("tcp://192.0.2.1:1", True),
         ("tcp://example.org:1", True),
     ],

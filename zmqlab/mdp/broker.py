@@ -8,7 +8,7 @@ from functools import partial
 
 from . import broker_commands, broker_dialogue, broker_invalid, broker_mmi, broker_time
 from .frames import DIALECTS, Dialect
-from .outcome import FAILED, RANK, UNDECIDED, Death, Line, Outcome, Result, not_tried
+from .outcome import FAILED, UNDECIDED, Death, Line, Outcome, Result, keep_worst, not_tried
 from .rules import RULES, chosen, of
 from .scene import Scene
 from .stage import Gone, Stage
@@ -179,8 +179,7 @@ class _Run:
         endpoints = (there, there) if isinstance(there, str) else there
         self.endpoint = endpoints[0]
         seconds = STARTS if self.subject.restarts else STARTS / 4
-        over = lambda: bool(getattr(self.subject, "over", False))  # noqa: E731
-        if not somebody_at(endpoints[0], seconds, over):
+        if not somebody_at(endpoints[0], seconds, self.subject):
             return None, f"nobody speaks ZMTP at {endpoints[0]}. {self.subject.why()}".strip()
         stage = Stage(
             endpoints,
@@ -227,7 +226,7 @@ class _Run:
         return True
 
     def _take(self, stage: Stage) -> None:
-        self._merge(stage.found.values())
+        keep_worst(self.results, stage.found.values())
         self.late = max(self.late, stage.late)
         self.interval = self.interval or stage.interval
 
@@ -237,10 +236,4 @@ class _Run:
         if stage.interval and stage.watched:
             stage.wait(2.5 * stage.interval)
         broker_time.regular(stage)
-        self._merge([*stage.look_again(), *stage.found.values()])
-
-    def _merge(self, found: Iterable[Result]) -> None:
-        for result in found:
-            old = self.results.get(result.rule.id)
-            if old is None or RANK[result.verdict] > RANK[old.verdict]:
-                self.results[result.rule.id] = result
+        keep_worst(self.results, [*stage.look_again(), *stage.found.values()])

@@ -13,8 +13,9 @@ from .broker_commands import second_ready
 from .broker_mmi import code_of
 from .frames import DISCONNECT, HEARTBEAT, PARTIAL, Command
 from .outcome import FAILED, PASSED, UNDECIDED
+from .playing import STEP
 from .scene import NO_WAY, Scene
-from .stage import STEP, Peer, Stage, shown
+from .stage import Peer, Stage, shown
 
 SILENCE = 6  # intervals after which a worker is to be taken for dead
 AT_MOST = 12  # intervals after which it has to be

@@ -56,7 +56,7 @@ def check_client(
     rules = chosen(of("client", spoken), only, skip)
     client = Talking(start) if isinstance(start, str) else start
     began = time.monotonic()
-    with Front(spoken, 1.0, frozenset(rule.id for rule in rules)) as front:
+    with Front(spoken, 1.0, frozenset(rule.id for rule in rules), patience) as front:
         run = _Run(front, client, service, patience)
         try:
             for scene in run.scenes():
@@ -70,7 +70,7 @@ def check_client(
         finally:
             client.stop()
         why = "the client says that it cannot do that" if run.cannot else "nothing was seen of it"
-        results = not_tried(rules, why) | front.results
+        results = not_tried(rules, why) | front.found
         return Outcome(
             "client",
             {rule.id: results[rule.id] for rule in rules},

@@ -49,7 +49,6 @@ class Dialect:
     """
 
     name: str
-    rfc: str
     client: bytes
     worker: bytes
     codes: dict[str, bytes]
@@ -141,7 +140,6 @@ class Dialect:
 
 MDP_01 = Dialect(
     name="0.1",
-    rfc="7/MDP",
     client=b"MDPC01",
     worker=b"MDPW01",
     codes={
@@ -157,7 +155,6 @@ MDP_01 = Dialect(
 )
 MDP_02 = Dialect(
     name="0.2",
-    rfc="18/MDP",
     client=b"MDPC02",
     worker=b"MDPW02",
     codes={

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -11,13 +10,10 @@ import zmq
 from zmq.utils.monitor import recv_monitor_message
 
 from .frames import HEARTBEAT, READY, Command, Dialect, Frames, Letter
-from .outcome import FAILED, PASSED, RANK, UNDECIDED, Line, Result
-from .rules import RULES
+from .outcome import Line
+from .playing import STEP, Playing
 from .subject import fresh_endpoint
 
-LINES = 8  # messages that are shown with a result
-STEP = 0.01  # seconds that a step waits at most
-FORGIVEN = 2.0  # intervals by which the suite's own heartbeats may be late
 AGAIN = 3.0  # seconds in which an endpoint that was just closed can be bound again
 
 
@@ -30,26 +26,25 @@ class Message(NamedTuple):
     socket: str
 
 
-class Front:
+class Front(Playing):
     """A ROUTER with a monitor, and what has come to it.
 
     interval: seconds between its heartbeats to workers that have said READY. `beats`: whether it
     sends them. `came`, `gone`: connections with a handshake, and those that have ended.
     """
 
-    def __init__(self, dialect: Dialect, interval: float, selected: frozenset[str]) -> None:
-        self.dialect, self.interval, self.selected = dialect, interval, selected
+    def __init__(
+        self, dialect: Dialect, interval: float, selected: frozenset[str], patience: float
+    ) -> None:
+        super().__init__(dialect, selected, [], time.monotonic(), patience)
+        self.interval: float = interval
         self.endpoint = fresh_endpoint()
         self.ctx: zmq.Context[Any] = zmq.Context()
-        self.began = time.monotonic()
-        self.log: list[Line] = []
-        self.results: dict[str, Result] = {}
         self.names: dict[bytes, str] = {}
         self.inbox: list[Message] = []
         self.registered: list[bytes] = []
         self.came = self.gone = 0
-        self.beats, self.beat_at, self.late = True, 0.0, 0.0
-        self.begin_scene("the beginning")
+        self.beats, self.beat_at = True, 0.0
         self.open()
 
     def open(self) -> None:
@@ -89,16 +84,16 @@ class Front:
         self._note(peer, "←", frames)
         self.router.send_multipart([peer, *frames])
 
-    def step(self) -> None:
-        """Heartbeat where it is due; take in what has come."""
+    def step(self, seconds: float = STEP) -> None:
+        """Heartbeat where it is due, and take in what comes; wait for it so long at most."""
         now = time.monotonic()
         if self.beats and now >= self.beat_at:
             if self.beat_at:
-                self.late = max(self.late, now - self.beat_at)
+                self.was_late(now - self.beat_at)
             for peer in self.registered:
                 self.send(peer, *self.dialect.command(HEARTBEAT))
             self.beat_at = now + self.interval
-        self.router.poll(int(STEP * 1000))
+        self.router.poll(int(seconds * 1000))
         while self.router.poll(0):
             parts = self.router.recv_multipart(copy=False)
             peer, *frames = (part.bytes for part in parts)
@@ -112,24 +107,6 @@ class Front:
             event = recv_monitor_message(self.monitor)["event"]
             self.came += event == zmq.EVENT_HANDSHAKE_SUCCEEDED
             self.gone += event == zmq.EVENT_DISCONNECTED
-
-    def until(self, condition: Callable[[], object], seconds: float) -> bool:
-        """Whether a condition comes true; the time in which this process did not run is no time."""
-        before = time.monotonic()
-        while not condition():
-            if seconds <= 0:
-                return False
-            self.step()
-            now = time.monotonic()
-            seconds -= min(now - before, 5 * STEP)
-            before = now
-        return True
-
-    def wait(self, seconds: float) -> None:
-        """Let so much time pass."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            self.step()
 
     def command(self, message: Message) -> Command | None:
         """What a worker's message says; None: it is no valid command."""
@@ -158,33 +135,6 @@ class Front:
     def readys(self, since: int = 0) -> list[Message]:
         """The messages that begin as READY, with more frames or fewer than it has."""
         return [message for message in self.inbox[since:] if self.begins(message, READY)]
-
-    # ---- verdicts
-
-    def begin_scene(self, title: str) -> None:
-        """From now on evidence belongs to this scene."""
-        self.title, self.scene_from = title, len(self.log)
-        self.scene_began, self.late = time.monotonic(), 0.0
-
-    def say(self, rule: str, verdict: str, evidence: str = "") -> None:
-        """Note what was seen of a rule; the worst verdict stays."""
-        if rule not in self.selected:
-            return
-        if verdict == FAILED and RULES[rule].timed and self.late > FORGIVEN * self.interval:
-            verdict = UNDECIDED
-            evidence = f"the suite's heartbeats were {self.late:.2f} s late: {evidence}"
-        old = self.results.get(rule)
-        if old is None or RANK[verdict] > RANK[old.verdict]:
-            beat = self.dialect.command(HEARTBEAT)
-            shown = [line for line in self.log[self.scene_from :] if line.frames != beat]
-            lines = shown[-LINES:] if verdict != PASSED else []
-            seconds = time.monotonic() - self.scene_began
-            self.results[rule] = Result(RULES[rule], verdict, evidence, lines, self.title, seconds)
-
-    def check(self, rule: str, kept: object, evidence: str = "") -> bool:
-        """Note whether a rule was kept; the evidence says what was seen where it was not."""
-        self.say(rule, PASSED if kept else FAILED, "" if kept else evidence)
-        return bool(kept)
 
     def _note(self, peer: bytes, way: str, frames: Frames) -> None:
         name = self.names.setdefault(peer, f"peer{len(self.names) + 1}")

@@ -104,7 +104,8 @@ class Outcome:
         for result in self.results.values():
             if self.counts(result) and result.rule.id not in self.expected:
                 found = max(found, result.verdict, key=RANK.__getitem__)
-        if found != FAILED and self.surprises:
+        broken = any(result.verdict == FAILED for result in self.results.values())
+        if self.surprises or (self.died and not broken):  # a death that no rule was to tell
             return FAILED
         return found
 
@@ -209,6 +210,14 @@ class Outcome:
 def _printable(text: str) -> str:
     """Text without the characters that XML has no room for."""
     return "".join(c if c.isprintable() or c == "\n" else f"\\x{ord(c):02x}" for c in text)
+
+
+def keep_worst(results: dict[str, Result], found: Iterable[Result]) -> None:
+    """Put what was found among results, by rule: of two verdicts the worse one stays."""
+    for result in found:
+        old = results.get(result.rule.id)
+        if old is None or RANK[result.verdict] > RANK[old.verdict]:
+            results[result.rule.id] = result
 
 
 def not_tried(rules: Iterable[Rule], why: str) -> dict[str, Result]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count, pairwise
 from typing import Any
@@ -17,15 +17,11 @@ from typing import Any
 import zmq
 
 from .frames import DISCONNECT, HEARTBEAT, REPLY, REQUEST, Command, Dialect, Frames, show
-from .outcome import FAILED, PASSED, RANK, UNDECIDED, Line, Result
+from .outcome import FAILED, Line, Result
+from .playing import BEAT, LINES, STEP, Playing
 from .rules import RULES
 
-LINES = 8  # messages that are shown of a scene
-BEAT = 0.1  # seconds between the suite's heartbeats while the broker's interval is not known
-SOON = 0.05  # seconds for what only has to arrive; nothing depends on that being enough
-FORGIVEN = 2.0  # intervals by which a heartbeat may be late before failures count no more
 TRIES = 4  # requests of a canary
-STEP = 0.01  # seconds that a step waits at most
 
 _numbers = count(1)
 
@@ -135,7 +131,7 @@ class Watched:
     beats: int | None = None
 
 
-class Stage:
+class Stage(Playing):
     """The peers around one broker, from its start to its death or the end of the run.
 
     interval: seconds between the broker's heartbeats; None: not known yet. patience: seconds for
@@ -153,16 +149,14 @@ class Stage:
         began: float,
     ) -> None:
         self.frontend, self.backend = endpoints
-        self.dialect, self.interval, self.patience = dialect, interval, patience
-        self.selected, self.log, self.began = selected, log, began
+        super().__init__(dialect, selected, log, began, patience)
+        self.interval = interval
         self.given = interval is not None
-        self.latest = 0.0  # seconds by which a heartbeat of the suite was late, at most
         self.mute = False  # whether the broker is known to have no 8/MMI
         self.ctx: zmq.Context[Any] = zmq.Context()
         self.peers: list[Peer] = []
         self.watched: list[Watched] = []
         self.metronome = self.newcomer(self.service())
-        self.begin_scene("")
 
     def close(self) -> None:
         """End all peers."""
@@ -173,12 +167,9 @@ class Stage:
     # ---- scenes
 
     def begin_scene(self, title: str) -> None:
-        """From now on evidence belongs to this scene."""
-        self.title = title
-        self.scene_from, self.scene_began = len(self.log), time.monotonic()
-        self.own_late = 0.0
-        self.found: dict[str, Result] = {}
-        self.excused = False  # whether a failure was forgiven for what came late
+        """From now on evidence and findings belong to this scene."""
+        super().begin_scene(title)
+        self.found = {}
 
     @property
     def late(self) -> float:
@@ -187,33 +178,6 @@ class Stage:
         beats = [beat for beat in self.metronome.beats if beat > since]
         gaps = [after - before - (self.interval or 1e9) for before, after in pairwise(beats)]
         return max(self.own_late, *gaps, 0.0)
-
-    def lines(self, rule: str = "") -> list[Line]:
-        """The last messages of the scene; heartbeats where they are the point."""
-        beat = self.dialect.command(HEARTBEAT)
-        return [
-            line for line in self.log[self.scene_from :] if rule == "7.B24" or line.frames != beat
-        ][-LINES:]
-
-    def say(self, rule: str, verdict: str, evidence: str = "") -> None:
-        """Note what was seen of a rule; of two verdicts in a scene the worse one stays."""
-        if rule not in self.selected:
-            return
-        late = self.late
-        excused = verdict == FAILED and RULES[rule].timed
-        if excused and late > FORGIVEN * (self.interval or BEAT):
-            verdict, self.excused = UNDECIDED, True
-            evidence = f"heartbeats came {late:.2f} s late meanwhile: {evidence}"
-        old = self.found.get(rule)
-        if old is None or RANK[verdict] > RANK[old.verdict]:
-            lines = self.lines(rule) if verdict != PASSED else []
-            seconds = time.monotonic() - self.scene_began
-            self.found[rule] = Result(RULES[rule], verdict, evidence, lines, self.title, seconds)
-
-    def check(self, rule: str, kept: object, evidence: str = "") -> bool:
-        """Note whether a rule was kept; the evidence says what was seen where it was not."""
-        self.say(rule, PASSED if kept else FAILED, "" if kept else evidence)
-        return bool(kept)
 
     def watch(self, rule: str, worker: Peer) -> None:
         """Look at this worker again at the end: it is to be sent nothing more."""
@@ -256,35 +220,12 @@ class Stage:
         for peer in self.peers:
             if peer.heartbeats and now >= peer.beat_at:
                 if peer.beat_at:
-                    self.own_late = max(self.own_late, now - peer.beat_at)
-                    self.latest = max(self.latest, self.own_late)
+                    self.was_late(now - peer.beat_at)
                     peer.command(HEARTBEAT)
                 peer.beat_at = now + every
         zmq.select([peer.socket for peer in self.peers], [], [], seconds)
         for peer in list(self.peers):
             peer.receive()
-
-    def until(self, condition: Callable[[], object], seconds: float | None = None) -> bool:
-        """Whether a condition comes true within so many seconds, or within the patience.
-
-        The time in which this process itself did not run does not count.
-        """
-        left = self.patience if seconds is None else seconds
-        before = time.monotonic()
-        while not condition():
-            if left <= 0:
-                return False
-            self.step()
-            now = time.monotonic()
-            left -= min(now - before, 5 * STEP)
-            before = now
-        return True
-
-    def wait(self, seconds: float) -> None:
-        """Let so much time pass."""
-        end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0:
-            self.step(min(left, STEP))
 
     # ---- what scenes have in common
 

@@ -10,7 +10,6 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from typing import IO, Protocol
 from urllib.parse import urlsplit
@@ -185,10 +184,8 @@ def beyond_this_machine(endpoint: str) -> bool:
         return host != "localhost"
 
 
-def somebody_at(
-    endpoint: str, seconds: float = 5.0, over: Callable[[], bool] = lambda: False
-) -> bool:
-    """Whether a ZeroMQ peer answers there within so many seconds, and before it is over.
+def somebody_at(endpoint: str, seconds: float = 5.0, subject: Subject | None = None) -> bool:
+    """Whether a ZeroMQ peer answers there within so many seconds, before the subject is over.
 
     zmq.ZMQError: this is no endpoint.
     """
@@ -199,7 +196,7 @@ def somebody_at(
         try:
             end = time.monotonic() + seconds
             while not monitor.poll(50):
-                if over() or time.monotonic() > end:
+                if getattr(subject, "over", False) or time.monotonic() > end:
                     return False
             return True
         finally:

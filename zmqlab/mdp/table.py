@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-LEVELS = ("must", "implied", "should", "may", "open")
 BINDING = ("must", "implied")
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .frames import MDP_01, Frames, Letter, show
-from .outcome import FAILED, PASSED, RANK, UNDECIDED, Death, Line, Outcome, Result, not_tried
+from .outcome import FAILED, PASSED, UNDECIDED, Death, Line, Outcome, Result, keep_worst, not_tried
 from .rules import chosen, of
-from .stage import Peer, Stage
+from .stage import Gone, Peer, Stage
 from .subject import Command, somebody_at
 
 REQUEST, REPLY, CLOSE = b"titanic.request", b"titanic.reply", b"titanic.close"
@@ -64,11 +64,13 @@ def check_titanic(
                     break
                 stage.begin_scene((scene.__doc__ or "").rstrip("."))
                 progress(stage.title)
-                scene()
-                for number, result in stage.found.items():
-                    seen = found.get(number)
-                    if seen is None or RANK[result.verdict] > RANK[seen.verdict]:
-                        found[number] = result
+                try:
+                    scene()
+                except Gone:
+                    died.append(Death(stage.title, "the broker behind which it serves is gone"))
+                    break
+                finally:
+                    keep_worst(found, stage.found.values())
                 if not run.answers():
                     why = server.why() if server is not None else ""
                     died.append(Death(stage.title, why))

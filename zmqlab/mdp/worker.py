@@ -58,7 +58,9 @@ def check_worker(
     rules = chosen(of("worker", spoken), only, skip)
     worker = Command(start) if isinstance(start, str) else start
     began = time.monotonic()
-    with Front(spoken, heartbeat or UNTOLD, frozenset(rule.id for rule in rules)) as front:
+    with Front(
+        spoken, heartbeat or UNTOLD, frozenset(rule.id for rule in rules), patience
+    ) as front:
         run = _Run(front, worker, service, patience, discover, slow, heartbeat is not None)
         try:
             for scene in run.scenes():
@@ -70,13 +72,13 @@ def check_worker(
                     break
         finally:
             worker.stop()
-        results = not_tried(rules, "nothing was seen of it") | front.results
+        results = not_tried(rules, "nothing was seen of it") | front.found
         return Outcome(
             "worker",
             {rule.id: results[rule.id] for rule in rules},
             run.died,
             run.interval,
-            front.late,
+            front.latest,
             time.monotonic() - began,
             strict=strict,
             absent=not front.inbox,
@@ -232,7 +234,7 @@ class _Run:
         end = time.monotonic() + min(SILENCE * self.longer(), LONGEST)
         while time.monotonic() < end:
             self.ask(b"c", (b"x",))
-            front.wait(front.interval / 2)
+            front.wait(0.7 * front.interval)  # not in step with the worker's own heartbeats
         again = front.readys(since)
         front.check("7.W09", not again, "it said READY anew although REQUESTs came")
         front.beats, front.beat_at = True, 0.0
