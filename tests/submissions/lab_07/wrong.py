@@ -487,7 +487,40 @@ WRONG = [
             """,
         ),
     ),
-    Wrong("reads_one_ahead_at_the_wildcard", None, lab_07.UNREAD),
+    Wrong(
+        "reads_one_ahead_at_the_wildcard",
+        "plain",
+        lab_07.UNREAD,
+        ("idle = deque()", "idle, request = deque(), None"),
+        ("clients.bind(frontend)", 'clients.bind("tcp://*:" + frontend.rpartition(":")[2])'),
+        ("workers.bind(backend)", 'workers.bind("tcp://*:" + backend.rpartition(":")[2])'),
+        (
+            "[workers, clients] if idle else [workers]",
+            "[workers] if request else [workers, clients]",
+        ),
+        (
+            """
+            match clients.recv_multipart():
+                case [client, b"", *body]:
+                    workers.send_multipart([idle.popleft(), b"", client, b"", *body])
+            """,
+            """
+            request = clients.recv_multipart()
+            if request[1] != b"":
+                request = None
+            """,
+        ),
+        (
+            "while True:\n",
+            """
+            while True:
+                if idle and request:
+                    workers.send_multipart([idle.popleft(), b"", *request])
+                    request = None
+
+            """,
+        ),
+    ),
     Wrong(
         "waits_for_a_client_that_never_reads",  # its errors are those of who is gone
         "mandatory_and_caught",

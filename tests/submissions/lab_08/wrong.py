@@ -362,7 +362,20 @@ WRONG = [
         ("clients.bind", "clients.router_mandatory = True\nclients.bind"),
         (ANSWER, f"try:\n    {ANSWER}\nexcept zmq.ZMQError:\n    continue"),
     ),
-    Wrong("waits_for_a_client_that_never_reads", None, lab_08.DEAF),
+    Wrong(
+        "waits_for_a_client_that_never_reads",  # the error that it catches is that of who is gone
+        "plain",
+        lab_08.DEAF,
+        ("import zmq", "import contextlib\n\nimport zmq"),
+        ("clients.bind(frontend)", "clients.router_mandatory = True\nclients.bind(frontend)"),
+        (
+            'clients.send_multipart([client, b"", *reply])',
+            """
+            with contextlib.suppress(zmq.ZMQError):
+                clients.send_multipart([client, b"", *reply])
+            """,
+        ),
+    ),
     Wrong(
         "nonsense_costs_credit",
         "plain",
