@@ -44,6 +44,7 @@ class Chapter(NamedTuple):
 FRONT = Part("The front door")
 ONE = Part("Part I: deal the tasks out", "PUSH / PULL")
 TWO = Part("Part II: route the answers back", "ROUTER / DEALER")
+THREE = Part("Part III: survive", "heartbeats, retries, contracts")
 
 COURSE = (
     Chapter(FRONT, "00_start_here", "Start here", "What will I find out?"),
@@ -109,6 +110,51 @@ COURSE = (
         "Choose a policy",
         "Which rule is best, and for which work?",
         ("choose(loads, rng)",),
+    ),
+    Chapter(
+        THREE,
+        "10_notice_the_dead",
+        "Notice the dead",
+        "Who says that a worker is alive?",
+        (
+            "queue(ctx, frontend, backend, interval, liveness)",
+            "worker(ctx, endpoint, work, interval, liveness)",
+        ),
+    ),
+    Chapter(
+        THREE,
+        "11_retry",
+        "Retry without doing it twice",
+        "Who asks again, and how often is it done?",
+        (
+            "ask(ctx, endpoint, request_id, body, patience, tries)",
+            "serve(ctx, endpoint, do)",
+        ),
+    ),
+    Chapter(
+        THREE,
+        "12_contract",
+        "Serve by contract",
+        "How do you know that a broker keeps a protocol?",
+        (
+            "broker(ctx, endpoint, interval, liveness)",
+            "worker(ctx, endpoint, service, work, interval, liveness)",
+            "client(ctx, endpoint, service, body, patience, tries)",
+        ),
+    ),
+    Chapter(
+        THREE,
+        "13_store",
+        "Keep what was promised",
+        "What is a yes worth when the broker dies?",
+        ("server(ctx, frontend, backend, path)",),
+    ),
+    Chapter(
+        THREE,
+        "14_standby",
+        "Live on without the broker",
+        "Who decides that the other one is dead?",
+        ("react(state, event)",),
     ),
 )
 LABS = {chapter.number: chapter for chapter in COURSE if chapter.has_lab}

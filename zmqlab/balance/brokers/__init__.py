@@ -1,0 +1,10 @@
+"""Brokers: clients on the one side, workers on the other, and a rule who gets the next request.
+
+Each binds its endpoints and runs until its Context ends; `zmq.ContextTerminated` is how it ends.
+"""
+
+from .chosen import by_policy
+from .dealt import router_dealer, router_dealer_in_c
+from .idle import idle_worker
+
+__all__ = ["by_policy", "idle_worker", "router_dealer", "router_dealer_in_c"]
