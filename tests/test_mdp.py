@@ -11,14 +11,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mdp_rules
-from zmqlab.mdp import RULES, Command, Outcome, Result, check_broker, check_client, check_worker
+from zmqlab.mdp import (
+    RULES,
+    Command,
+    Outcome,
+    Result,
+    check_broker,
+    check_client,
+    check_titanic,
+    check_titanic_client,
+    check_worker,
+)
 from zmqlab.mdp.__main__ import main
 from zmqlab.mdp.frames import DIALECTS, MDP_01, MDP_02, PARTIAL, Invalid, Letter, show
 from zmqlab.mdp.frames import Command as Said
 from zmqlab.mdp.outcome import Death
 from zmqlab.mdp.rules import Unknown, chosen, of
 from zmqlab.mdp.subject import beyond_this_machine, fresh_endpoint
-from zmqlab.mdp.titanic import check_titanic
 
 HERE = Path(__file__).parent
 PYTHON = sys.executable
@@ -205,6 +214,8 @@ print(sorted(name for name in more if not name.startswith(known)))
         (["check-broker", "tcp://127.0.0.1:1", "--only", "9"], 64, "no rule here is called 9"),
         (["check-worker"], 64, "--start"),
         (["check-worker", "--start", "no-such-program {endpoint} {service}"], 64, "no-such"),
+        (["check-client", "--titanic", "--start", "x", "--list"], 0, "9.C02"),
+        (["check-client", "--titanic", "--start", "x", "--dialect", "0.2"], 64, "9/TSP"),
         (["check-nobody"], 64, "invalid choice"),
     ],
 )
@@ -287,6 +298,19 @@ def test_a_right_titanic_server_keeps_all_rules(tmp_path):
         broker.stop()
     assert [str(r) for r in found.results.values() if r.verdict != "passed"] == []
     assert [path.name for path in folder.parent.iterdir()] == ["store"]
+
+
+@pytest.mark.slow
+def test_a_right_client_of_titanic_keeps_all_rules():
+    line = f"{PYTHON} {HERE}/mdp/titanic_client.py {{endpoint}} {{service}} {{requests}}"
+    found = check_titanic_client(line)
+    assert [str(r) for r in found.results.values() if r.verdict != "passed"] == []
+
+
+@pytest.mark.slow
+def test_a_client_that_asks_titanic_for_nothing_is_undecided():
+    found = check_titanic_client(CLIENT, patience=1)
+    assert {r.verdict for r in found.results.values()} == {"undecided"}
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent / "mdp"))
 
 import matrix
-from mutants import BROKERS, CHOICES, CLIENTS, TITANICS, WORKERS
+from mutants import BROKERS, CHOICES, CLIENTS, TITANIC_CLIENTS, TITANICS, WORKERS
 
 from zmqlab.mdp import RULES
 
@@ -17,8 +17,6 @@ WITHOUT = {
     "7.B00": "what routes replies without being a ROUTER would be a library of its own",
     "7.W07": "how long a worker waits is left open: the suite never fails it",
     "8.B07": "known_is_served and never_evicts break it, together with 8.B06 and 7.B26",
-    "9.C01": "a client's reading of a status is seen in nothing that it sends",
-    "9.C02": "the same",
 }
 MUTANTS = [
     (who, mutant)
@@ -27,6 +25,7 @@ MUTANTS = [
         "worker": WORKERS,
         "client": CLIENTS,
         "titanic": TITANICS,
+        "titanic_client": TITANIC_CLIENTS,
     }.items()
     for mutant in rows
 ]

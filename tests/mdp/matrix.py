@@ -18,7 +18,15 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent.parent), str(HERE.parent), str(HERE)]
 
-from mutants import BROKERS, CHOICES, CLIENTS, TITANICS, WORKERS, Mutant  # noqa: E402
+from mutants import (  # noqa: E402
+    BROKERS,
+    CHOICES,
+    CLIENTS,
+    TITANIC_CLIENTS,
+    TITANICS,
+    WORKERS,
+    Mutant,
+)
 
 import labs  # noqa: E402
 from zmqlab.mdp import (  # noqa: E402
@@ -27,6 +35,7 @@ from zmqlab.mdp import (  # noqa: E402
     check_broker,
     check_client,
     check_titanic,
+    check_titanic_client,
     check_worker,
 )
 
@@ -37,6 +46,7 @@ ROWS = {
     "worker": [RIGHT, RIGHT._replace(dialect="0.2"), *WORKERS],
     "client": [RIGHT, RIGHT._replace(dialect="0.2"), *CLIENTS],
     "titanic": [RIGHT, *TITANICS],
+    "titanic_client": [RIGHT, *TITANIC_CLIENTS],
 }
 
 
@@ -48,6 +58,9 @@ def outcome(who: str, mutant: Mutant, folder: Path, **options: Any) -> Outcome:
     start = f"{sys.executable} {path} {{endpoint}}"
     if who == "titanic":
         return _titanic(start, folder / f"kept_by_{mutant.name}" / "store", options)
+    if who == "titanic_client":
+        line = f"{start} {{service}} {{requests}}"
+        return check_titanic_client(line, patience=5.0, strict=True, **options)
     options["dialect"] = mutant.dialect
     spoken = f"--dialect {mutant.dialect}"
     if who == "broker":
@@ -99,10 +112,10 @@ def main() -> int:
                 said = faults(row, result)
                 wrong += bool(said)
                 mark = "!!" if said else "  "
-                text = f"{mark} {who:<8}{row.name:<30} {row.rule:<7} {' '.join(broken) or '-'}"
+                text = f"{mark} {who:<15}{row.name:<30} {row.rule:<7} {' '.join(broken) or '-'}"
                 print(text, f"({result.seconds:.1f} s)", *said, flush=True)
                 if row in CHOICES:
-                    print(f"{'':44}{result.results[row.rule].evidence}")
+                    print(f"{'':51}{result.results[row.rule].evidence}")
     return 1 if wrong else 0
 
 

@@ -471,3 +471,19 @@ TITANICS = [
     of_01("status_without_a_space", "9.S15", (ADDS, ADDS.replace('b"200"', 'b"200OK"'))),
     of_01("executed_again", "9.S17", (IS_DONE, "pass"), also="9.S06"),
 ]
+
+# ------------------------------------------------------------------ clients of Titanic
+
+DIGITS = "return status[:3], rest"
+UNKNOWN_TO_IT = """
+        if status == b"400":
+            return None
+"""
+LATER = "time.sleep(pause)"
+
+TITANIC_CLIENTS = [
+    of_01("reads_the_text", "9.C01", (DIGITS, "return status, rest")),
+    of_01("takes_text_for_digits", "9.C01", (DIGITS, "return status[-3:], rest")),
+    of_01("gives_up_at_once", "9.C02", (LATER, "return None")),
+    of_01("insists", "9.C02", (UNKNOWN_TO_IT, "")),
+]

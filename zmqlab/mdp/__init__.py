@@ -11,6 +11,7 @@ from .rules import RULES
 from .subject import Command, Subject, Talking
 from .table import Rule
 from .titanic import check_titanic
+from .titanic_client import check_titanic_client
 from .worker import check_worker
 
 __all__ = [
@@ -24,5 +25,6 @@ __all__ = [
     "check_broker",
     "check_client",
     "check_titanic",
+    "check_titanic_client",
     "check_worker",
 ]

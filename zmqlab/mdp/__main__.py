@@ -21,6 +21,7 @@ from .rules import RULES, Unknown, chosen, markdown, of
 from .subject import Command, Talking, beyond_this_machine
 from .table import ALL
 from .titanic import check_titanic
+from .titanic_client import check_titanic_client
 from .worker import check_worker
 
 USAGE, NOBODY = 64, 69  # exit status: EX_USAGE and EX_UNAVAILABLE of sysexits.h
@@ -53,6 +54,8 @@ def main(words: Sequence[str] | None = None) -> int:
     options = parser.parse_args(words)
     if options.command == "rules":
         return _rules(parser, options)
+    if getattr(options, "titanic", False):
+        options.who, options.run = "titanic client", _titanic_client
     try:
         rules = chosen(
             of(options.who, DIALECTS[getattr(options, "dialect", "0.1")]),
@@ -185,6 +188,17 @@ def _client(parser: _Parser, options: argparse.Namespace) -> Outcome:
     )
 
 
+def _titanic_client(parser: _Parser, options: argparse.Namespace) -> Outcome:
+    if options.dialect != "0.1":
+        parser.error("--titanic: 9/TSP is layered on version 0.1 alone")
+    return check_titanic_client(
+        Talking(_with(parser, options.start, "endpoint", "service", "requests")),
+        service=options.service.encode(),
+        patience=options.patience or 15.0,
+        **_common(options),
+    )
+
+
 def _titanic(parser: _Parser, options: argparse.Namespace) -> Outcome:
     if options.start:
         _with(parser, options.start, "endpoint")
@@ -287,6 +301,8 @@ def _options(command: argparse.ArgumentParser, who: str) -> None:
         add("--require", action="append", default=[], choices=["8"], help="has to be offered")
     if who in ("worker", "client"):
         add("--service", default="suite", help="the service that it serves or asks for")
+    if who == "client":
+        add("--titanic", action="store_true", help="it is a client of Titanic (9/TSP)")
     if who == "worker":
         add("--slow", metavar="BODY", help="a request that it works at for long")
     if who in ("broker", "worker"):

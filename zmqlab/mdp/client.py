@@ -1,38 +1,17 @@
-"""Judge a client: the suite is its broker.
-
-A client under test is a command: it asks so many questions, one after the other, prints the first
-frame of each reply on a line of its own and exits with 0 when all were answered; 127: it cannot do
-that. Each scene starts it anew.
-"""
+"""Judge a client: the suite is its broker."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple
 
-from .frames import DIALECTS, PARTIAL, Dialect, Frames, Letter, show
-from .front import Front, Message
-from .outcome import FAILED, PASSED, UNDECIDED, Death, Outcome, not_tried
+from .asking import ENDED, QUESTIONS, Asked, Asking
+from .frames import DIALECTS, PARTIAL, Frames, show
+from .front import Front
+from .outcome import FAILED, PASSED, UNDECIDED, Outcome
 from .rules import chosen, of
 from .subject import Talking
 
-CANNOT = 127  # exit status: not supported
-QUESTIONS = 3
 WRONG = b"wrong"  # what must not be taken
-ENDED = 0.2  # seconds after the client's end in which what it sent still arrives
-
-
-class Asked(NamedTuple):
-    """A question as it came."""
-
-    number: int  # from 1
-    message: Message
-    letter: Letter | None  # None: it is no valid request
-
-
-Answer = Callable[[list[Asked]], Sequence[Frames]]  # all questions so far → what to send back
 
 
 def check_client(
@@ -55,79 +34,19 @@ def check_client(
     spoken = DIALECTS[dialect]
     rules = chosen(of("client", spoken), only, skip)
     client = Talking(start) if isinstance(start, str) else start
-    began = time.monotonic()
     with Front(spoken, 1.0, frozenset(rule.id for rule in rules), patience) as front:
         run = _Run(front, client, service, patience)
-        try:
-            for scene in run.scenes():
-                if time.monotonic() - began > limit:
-                    break
-                front.begin_scene((scene.__doc__ or "").rstrip("."))
-                progress(front.title)
-                scene()
-                if run.cannot:
-                    break
-        finally:
-            client.stop()
-        why = "the client says that it cannot do that" if run.cannot else "nothing was seen of it"
-        results = not_tried(rules, why) | front.found
-        return Outcome(
-            "client",
-            {rule.id: results[rule.id] for rule in rules},
-            run.died,
-            seconds=time.monotonic() - began,
-            strict=strict,
-            absent=not front.inbox,
-        )
+        return run.judge("client", rules, strict, limit, progress)
 
 
-@dataclass
-class _Run:
-    """One client, started once for each scene."""
-
-    front: Front
-    client: Talking
-    service: bytes
-    patience: float
-    died: list[Death] = field(default_factory=list)
-    cannot: bool = False
-
-    @property
-    def d(self) -> Dialect:
-        return self.front.dialect
+class _Run(Asking):
+    """A client, question by question."""
 
     def scenes(self) -> list[Callable[[], None]]:
         """In this order."""
         scenes = [self.plain, self.several_frames, self.no_reply, self.late_reply]
         scenes += [self.other_service, self.invalid_reply]
         return [*scenes, self.in_parts] if PARTIAL in self.d.codes else scenes
-
-    def run(self, answer: Answer, requests: int = QUESTIONS) -> tuple[list[Asked], list[str], str]:
-        """Start the client and answer it; its questions, what it printed, and how it ended."""
-        front, asked = self.front, list[Asked]()
-        first = len(front.inbox)
-        names = {"service": self.service.decode(), "requests": str(requests)}
-        self.client.start(endpoint=front.endpoint, **names)
-
-        def goes_on() -> bool:
-            while first + len(asked) < len(front.inbox):
-                message = front.inbox[first + len(asked)]
-                asked.append(Asked(len(asked) + 1, message, front.letter(message)))
-                for frames in answer(asked):
-                    front.send(message.peer, *frames)
-            return self.client.over
-
-        if not front.until(goes_on, self.patience):
-            how = f"it had not ended after {self.patience:g} s"
-        else:
-            front.until(goes_on, ENDED)
-            assert self.client.process is not None
-            status = self.client.process.returncode
-            how = "" if status == 0 else f"exit status {status}, {self.client.why()}"
-            self.cannot = self.cannot or (status == CANNOT and not asked)
-        said = self.client.said()
-        self.client.stop()
-        return asked, said, how
 
     def reply(self, asked: Asked, *more: bytes) -> list[Frames]:
         """The right reply, or nothing to what is no request."""
@@ -242,7 +161,3 @@ class _Run:
             seen = f"question {early[0]}: it went on before FINAL was sent; {seen}"
         kept = not how and len(asked) == QUESTIONS and not early
         self.front.check("18.C02", kept, seen)
-
-    def seen(self, asked: list[Asked], said: list[str], how: str) -> str:
-        """What it did, in words."""
-        return f"it asked {len(asked)} times and printed {said}; {how or 'exit status 0'}"
