@@ -586,8 +586,8 @@ def test_marks_have_no_worker_s_colour_and_equal_ones_hide_none():
 
 def test_marks_in_words():
     assert dots_text(LIMITS, unit="tasks") == (
-        "tasks   HWM 1  HWM 10\ntcp      4000    4500\ninproc      2       –"
+        "tasks   HWM 1  HWM 10\ntcp     4,000   4,500\ninproc      2       –"
     )
     assert dots_alt(LIMITS, unit="tasks") == (
-        "From 2 to 4500 tasks. Dot chart, tasks: tcp HWM 1 4000, HWM 10 4500; inproc HWM 1 2."
+        "From 2 to 4,500 tasks. Dot chart, tasks: tcp HWM 1 4,000, HWM 10 4,500; inproc HWM 1 2."
     )

@@ -209,7 +209,14 @@ def test_a_question_is_text_and_not_html():
 
 def test_numbers_stand_as_people_write_them():
     share = Prediction("Tasks per second", guess=999.9, low=0, high=2000)
-    assert "measured 1234567: you predicted 1000, 1233567 less" in str(share.compare(1_234_567))
+    assert "measured 1,234,567: you predicted 1,000, 1,233,567 less" in str(
+        share.compare(1_234_567)
+    )
+
+
+def test_the_guess_that_is_proposed_is_a_number_of_python_s():
+    assert "0 to 20,000" in repr(share := Prediction("Tasks", low=0, high=20_000))
+    assert repr(share).endswith("guess=10000.")
 
 
 def test_a_question_needs_no_drawing():

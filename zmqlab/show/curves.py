@@ -76,7 +76,7 @@ def curves(
         told.append("logarithmic scale")
     else:
         ax.set_ylim(bottom=0)
-    ax.set_xticks(range(len(at)), [f"{value:g}" for value in at])
+    ax.set_xticks(range(len(at)), [f"{value:,g}" for value in at])
     ax.set_xlabel(along, color=INK, fontsize=TEXT)
     if beside:
         told = [", ".join(told), f"{beside} = 1"]
@@ -113,7 +113,7 @@ def curves(
 
 def curves_text(rows: Curves, *, at: Sequence[float], along: str) -> str:
     """The numbers of each name, as a table."""
-    heads = [along, *(f"{value:g}" for value in at)]
+    heads = [along, *(f"{value:,g}" for value in at)]
     return table(heads, [[name, *map(short, numbers)] for name, numbers in rows.items()])
 
 
@@ -130,10 +130,10 @@ def curves_alt(
 ) -> str:
     """What the lines say, in a sentence or two."""
     told = "; ".join(f"{name} {', '.join(map(short, numbers))}" for name, numbers in rows.items())
-    values = ", ".join(f"{value:g}" for value in at)
+    values = ", ".join(f"{value:,g}" for value in at)
     drawn = f", drawn as multiples of {beside}" if beside else ""
     axis = ", logarithmic scale" if log else ""
-    begins = f" At {mark[0]:g}: {mark[1]}." if mark else ""
+    begins = f" At {mark[0]:,g}: {mark[1]}." if mark else ""
     return (
         f"{title or _title(rows, unit)}. Line chart of {unit or 'numbers'}{drawn}{axis}, at "
         f"{along} {values}: {told or 'none'}.{begins}"

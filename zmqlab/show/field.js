@@ -84,7 +84,8 @@ function text(answer) {
   if (typeof answer !== "number") {
     return answer;
   }
-  return Math.abs(answer) >= 100 ? answer.toFixed(0) : String(Number(answer.toPrecision(3)));
+  const digits = Math.abs(answer) >= 100 ? answer.toFixed(0) : answer.toPrecision(3);
+  return Number(digits).toLocaleString("en", { maximumFractionDigits: 20 });
 }
 
 function element(name, attributes = {}, ...content) {

@@ -133,7 +133,7 @@ def log_ticks(axis: Axis) -> None:
         if high <= most * low:
             axis.set_major_locator(LogLocator(subs=subs))
             break
-    axis.set_major_formatter("{x:g}")
+    axis.set_major_formatter("{x:,g}")
     axis.set_minor_locator(NullLocator())
 
 
@@ -191,8 +191,8 @@ def duration(seconds: float) -> str:
 
 
 def short(number: float) -> str:
-    """A number with at most three digits that matter."""
-    return f"{number:.0f}" if abs(number) >= 100 else f"{number:.3g}"
+    """A number with at most three digits that matter; thousands are set off by a comma."""
+    return f"{number:,.0f}" if abs(number) >= 100 else f"{number:.3g}"
 
 
 def milliseconds(seconds: float) -> str:

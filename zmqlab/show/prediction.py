@@ -99,7 +99,7 @@ class Prediction:
         if self.choices:
             asked, example = " or ".join(self.choices), f'"{self.choices[0]}"'
         else:
-            asked, example = f"{short(self.low)} to {short(self.high)}", short(self.field.start)
+            asked, example = f"{short(self.low)} to {short(self.high)}", f"{self.field.start:g}"
         told = f"Your guess, {asked}: {self.question}"
         if self.guess is not None:
             return f"{told} Your guess: {_said(self.guess)}."
