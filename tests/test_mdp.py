@@ -27,6 +27,7 @@ from zmqlab.mdp.frames import DIALECTS, MDP_01, MDP_02, PARTIAL, Invalid, Letter
 from zmqlab.mdp.frames import Command as Said
 from zmqlab.mdp.outcome import Death
 from zmqlab.mdp.rules import Unknown, chosen, of
+from zmqlab.mdp.stage import Stage
 from zmqlab.mdp.subject import beyond_this_machine, fresh_endpoint
 
 HERE = Path(__file__).parent
@@ -323,6 +324,13 @@ def test_right_ones_in_another_language(node):
     ):
         broken = [str(r) for r in found.results.values() if r.verdict == "failed"]
         assert (found.verdict, broken) == ("passed", []), str(found)
+
+
+def test_a_name_like_a_service_s_is_nobody_s():
+    """One letter less, as 8.B04 asks for it: no worker of another scene may serve that."""
+    names = {Stage.service(None) for _ in range(300)}
+    assert len(names) == 300
+    assert not {name[:-1] for name in names} & names
 
 
 # ------------------------------------------------------------------ who is no Majordomo

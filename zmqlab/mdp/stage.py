@@ -187,8 +187,8 @@ class Stage(Playing):
     # ---- peers
 
     def service(self) -> bytes:
-        """The name of a service that nobody else uses."""
-        return b"Suite-%d-%d" % (os.getpid(), next(_numbers))
+        """The name of a service that nobody else uses; one letter less is nobody's, either."""
+        return b"Suite-%d-%d-end" % (os.getpid(), next(_numbers))
 
     def client(self, kind: int = zmq.DEALER, routing_id: bytes = b"") -> Peer:
         """A client."""
