@@ -208,6 +208,65 @@ def _watch(lab: Chapter, file: Path) -> None:
 
 
 @command.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--lab", type=LAB, help="All are for this lab; else their names say it.")
+@click.option("-j", "--jobs", type=click.IntRange(min=1), default=2, show_default=True)
+@click.option("--limit", type=float, default=180.0, show_default=True, help="Seconds for one.")
+@click.option("--again", is_flag=True, help="Judge also what an earlier run has judged.")
+@click.option("--csv", "csv_file", type=click.Path(path_type=Path), help="Write the table.")
+@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write every rule.")
+@click.option("--junit", type=click.Path(path_type=Path), help="Write JUnit's XML.")
+def grade(
+    folder: Path,
+    lab: Chapter | None,
+    jobs: int,
+    limit: float,
+    again: bool,
+    csv_file: Path | None,
+    json_file: Path | None,
+    junit: Path | None,
+) -> None:
+    """Judge all submissions in FOLDER, each in a box of its own.
+
+    Programs and notebooks, in any layout. What was judged is kept in the folder: a second run goes
+    on where the first ended. The box deters, it does not prove: look at what has odd names in it.
+    Exit status: 0 each has a verdict, 2 one has none.
+    """
+    from . import shown, submissions
+    from .box import namespaces
+
+    found = submissions.found(folder, lab.number if lab else "")
+    if not found:
+        raise click.ClickException(f"no program and no notebook is in {folder}")
+    if not namespaces():
+        click.echo(
+            "Notice: this system gives no network and no processes of their own (unshare). The "
+            "submissions can reach others; grade only what you trust.",
+            err=True,
+        )
+    with shown.bar(len(found), _console()) as step:
+        given = submissions.graded(
+            folder, found, jobs=jobs, limit=limit, again=again, told=lambda *_: step()
+        )
+    if any(one.findings and not one.walls for one in given.values()):
+        click.echo(
+            "Notice: this system has no Landlock: the submissions could read what you can read.",
+            err=True,
+        )
+    table = list(submissions.rows(folder, found, given))
+    shown.table(table, _console())
+    for path, text in (
+        (csv_file, submissions.as_csv(table)),
+        (json_file, submissions.as_json(folder, found, given)),
+        (junit, submissions.as_junit(table)),
+    ):
+        if path is not None:
+            path.write_text(text, encoding="utf-8")
+    verdicts = {verdict for _, _, verdict, _, _ in table}
+    sys.exit(PASSED if verdicts <= {"passed", "failed"} else UNDECIDED)
+
+
+@command.command()
 def doctor() -> None:
     """Look whether this machine has what the course uses. Exit status 1: something is missing."""
     from . import machine

@@ -54,10 +54,12 @@ def functions(path: Path, names: Sequence[str]) -> list[Callable[..., Any]]:
     Unreadable: there is no such file, it is no Python, it has no such function, or what the
     functions need raises.
     """
-    parts = list(_parts(path))
-    there = {name for part in parts for name in _bound(part.statement)}
+    all_parts = list(parts(path))
+    there = {name for part in all_parts for name in _bound(part.statement)}
     if missing := [name for name in names if name not in there]:
-        known = sorted(p.statement.name for p in parts if isinstance(p.statement, ast.FunctionDef))
+        known = sorted(
+            p.statement.name for p in all_parts if isinstance(p.statement, ast.FunctionDef)
+        )
         raise Unreadable(
             f"{path} has no {' and no '.join(missing)}; its functions are "
             f"{', '.join(known) or 'none'}.\nThe lab's contract names the function: is it spelled "
@@ -69,8 +71,8 @@ def functions(path: Path, names: Sequence[str]) -> list[Callable[..., Any]]:
     cloudpickle.register_pickle_by_value(module)  # type: ignore[no-untyped-call]
     sys.path.insert(0, str(path.resolve().parent))
     try:
-        for part in needed(parts, names):
-            _run(part, module, _flags(parts))
+        for part in needed(all_parts, names):
+            _run(part, module, _flags(all_parts))
     finally:
         del sys.path[0]
     return [getattr(module, name) for name in names]
@@ -161,7 +163,8 @@ def _used(statement: ast.stmt) -> set[str]:
 # ------------------------------------------------------------------ files
 
 
-def _parts(path: Path) -> Iterator[Part]:
+def parts(path: Path) -> Iterator[Part]:
+    """The statements of a program, or of a notebook's code cells. Unreadable: it has none."""
     for name, source in _sources(path):
         lines = source.splitlines(keepends=True)
         linecache.cache[name] = (len(source), None, lines, name)

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from textwrap import shorten
+
 from rich.console import Console
 from rich.padding import Padding
+from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
 from zmqlab.check.report import MARK, Report
 from zmqlab.learn.progress import Map
 
+LONGEST = 100  # characters of a reason
 STYLE = {"passed": "green", "failed": "bold red", "undecided": "yellow"}
 
 
@@ -39,6 +46,38 @@ def report(found: Report, console: Console) -> None:
         if text:
             console.print(Text(title, style="bold"))
             console.print(Padding(Text(text, overflow="fold"), (0, 0, 0, 2)))
+
+
+@contextmanager
+def bar(steps: int, console: Console) -> Iterator[Callable[[], object]]:
+    """A progress bar on a terminal; what is given is called for each step."""
+    if not console.is_terminal:
+        yield lambda: None
+        return
+    with Progress(console=console, transient=True) as progress:
+        task = progress.add_task("Judging", total=steps)
+        yield lambda: progress.advance(task)
+
+
+def table(rows: Sequence[tuple[str, str, str, str, str]], console: Console) -> None:
+    """Submissions with their verdicts, and how many there are of each."""
+    counts = Counter(verdict for _, _, verdict, _, _ in rows)
+    total = f"{len(rows)}: " + ", ".join(f"{n} {verdict}" for verdict, n in sorted(counts.items()))
+    if not console.is_terminal:
+        width = max(len(name) for name, *_ in rows)
+        for name, lab, verdict, why, look in rows:
+            odd = f" [look: {look}]" if look else ""
+            said = shorten(why, LONGEST) if verdict != "passed" else ""
+            line = f"{name:{width}}  {lab:2}  {verdict:10} {said}{odd}".rstrip()
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
+        console.print(total, markup=False, highlight=False)
+        return
+    drawn = Table("Submission", "Lab", "Verdict", "Why", "Look", title=total)
+    for name, lab, verdict, why, look in rows:
+        said = shorten(why, LONGEST) if verdict != "passed" else ""
+        style = STYLE.get(verdict, "bold magenta")
+        drawn.add_row(Text(name), lab, Text(verdict, style), Text(said), Text(look, "yellow"))
+    console.print(drawn)
 
 
 def course(found: Map, console: Console) -> None:
