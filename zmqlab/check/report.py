@@ -110,7 +110,7 @@ class Report:
             lines += _as_text(finding)
         if self.notice:
             lines += ["", self.notice]
-        if told := self._told():
+        if told := self.told:
             lines += ["", "What the sockets did:", *_indented(told.splitlines())]
         if self.printed:
             lines += ["", "Printed meanwhile:", *_indented(self.printed.splitlines())]
@@ -142,9 +142,11 @@ class Report:
         shown = self._shown()
         if shown is None:
             return ""
-        return _picture(shown) + _folded("What the sockets did, in words", self._told())
+        return _picture(shown) + _folded("What the sockets did, in words", self.told)
 
-    def _told(self) -> str:
+    @property
+    def told(self) -> str:
+        """What the sockets did in the first failure that has a story, in words."""
         shown = self._shown()
         return "" if shown is None else _told(shown)
 

@@ -83,7 +83,7 @@ def reset(part: str, course: Path = COURSE, mine: Path | None = None) -> list[st
         own = mine / name
         changed = _fingerprint_of(own) not in (None, fingerprint(notebook))
         if changed:
-            own.rename(aside := _free(own.with_suffix(".old.ipynb")))
+            own.rename(aside := free(own.with_suffix(".old.ipynb")))
         _write(own, notebook)
         given[name] = fingerprint(notebook)
         said.append(f"{name}: as at first" + (f"; yours is {aside.name}" if changed else ""))
@@ -153,7 +153,7 @@ def _keep_progress(course: Path, mine: Path) -> None:
         old.rename(new)
 
 
-def _free(path: Path) -> Path:
+def free(path: Path) -> Path:
     """The same path, or one with a number, so that nothing is written over."""
     free, number = path, 1
     while free.exists():

@@ -35,6 +35,7 @@ FILE = "progress.json"
 HOME = Path(__file__).resolve().parents[2]  # the course's folder, where the package stands in it
 # Another file instead; empty for none at all, as when the notebooks of the course are built.
 ELSEWHERE = "ZMQLAB_PROGRESS"
+at_terminal = False  # the command `zmqlab` checks a file: there is no notebook
 
 
 # ------------------------------------------------------------------ the file
@@ -106,7 +107,7 @@ def record(lab: str) -> str:
     here = folder().name
     if os.environ.get(ELSEWHERE) == "" or here in ("solutions", "notebooks"):
         return ""
-    if here != "labs" and notebook() is None:
+    if here != "labs" and notebook() is None and not at_terminal:
         return (
             "This pass was not noted: nothing says which notebook this is, and it runs in the "
             f"folder {here or 'at the root'}, not in labs. Open the lab from the course's folder."
@@ -124,6 +125,25 @@ def record(lab: str) -> str:
         reason = getattr(error, "strerror", None) or error
         return f"This pass could not be noted in {path.name}: {reason}."
     return notice
+
+
+def next_hint(number: str, most: int) -> int:
+    """Which hint of a lab comes next, from 1, as they were asked for one by one; at last `most`.
+
+    Where there is nothing to keep that in, or it cannot be written, it is the first.
+    """
+    path = file()
+    if path is None:
+        return 1
+    try:
+        with _locked(path):
+            content, _ = _read(path)
+            given = content.setdefault("hints", {})
+            given[number] = now = min(int(given.get(number, 0)) + 1, most)
+            _write(path, content)
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
+        return 1
+    return now
 
 
 def _now() -> datetime:
@@ -227,12 +247,13 @@ class Map:
         when = self.progress.labs.get(chapter.number)
         return "○ to do" if when is None else f"✓ passed {when:%Y-%m-%d}"
 
-    def _parts(self) -> Iterator[tuple[Part, Iterator[Chapter]]]:
+    def parts(self) -> Iterator[tuple[Part, Iterator[Chapter]]]:
+        """The parts of the course, each with its chapters."""
         return groupby(self.course, key=lambda chapter: chapter.part)
 
     def __str__(self) -> str:
         lines = [self.progress.notice, ""] if self.progress.notice else []
-        for part, chapters in self._parts():
+        for part, chapters in self.parts():
             lines.append(part.title)
             lines += [
                 f"  {c.number}  {c.title:32}{c.question:50}{self.state(c)}".rstrip()
@@ -252,7 +273,7 @@ class Map:
         rows = "".join(
             '<tr><th colspan="3" scope="rowgroup" style="text-align:left">'
             f"{_html(part.title)}</th></tr>" + "".join(self._row(chapter) for chapter in chapters)
-            for part, chapters in self._parts()
+            for part, chapters in self.parts()
         )
         return (
             (f"<p><strong>Notice.</strong> {_html(notice)}</p>" if notice else "")
