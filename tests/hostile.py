@@ -4,9 +4,10 @@
 
 Hostile peers are ZeroMQ sockets that send messages of random frames, and plain TCP connections
 that send bytes which are no ZMTP, or begin as ZMTP and go wrong. What they may not do is be a
-worker that swallows tasks: that is a dead worker, whatever it sends, and lesson 08's matter.
-So on the backend of a DEALER, which deals to whoever is connected, no TCP connection may come
-as far as that (see `may_be_dealt_tasks`); on every other port they send any bytes at all.
+worker that swallows tasks: that is a dead worker, whatever it sends. At the Majordomo broker they
+may, for it notices the dead; only a reply in an honest client's name would be a lie that no broker
+can see. So on the backend of a DEALER, which deals to whoever is connected, no TCP connection may
+come as far as that (see `may_be_dealt_tasks`); on every other port they send any bytes at all.
 """
 
 from __future__ import annotations
@@ -21,18 +22,24 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from random import Random
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import zmq
 
-from zmqlab.balance.brokers import by_policy, router_dealer, router_dealer_in_c
+from zmqlab.balance.brokers import (
+    by_policy,
+    majordomo_broker,
+    router_dealer,
+    router_dealer_in_c,
+)
 from zmqlab.balance.policy import Credit
 from zmqlab.run.experiment import Experiment
 from zmqlab.run.threads import GaveUp
 
 TAMES = 3  # honest workers
 HONEST = 4  # honest clients
+ECHO = (b"MDPC01", b"echo")  # what stands before a request and its reply in Majordomo
 BAD = 8  # hostile clients
 RAW_EVERY = 200  # one raw connection for so many messages
 
@@ -94,14 +101,28 @@ def frame(rng: Random, seen: list[bytes]) -> bytes:
             return made
 
 
-def messages(rng: Random) -> Iterator[list[bytes]]:
-    """Messages of 1 to 12 random frames, mostly few."""
+def messages(rng: Random, majordomo: bool = False) -> Iterator[list[bytes]]:
+    """Messages of 1 to 12 random frames, mostly few; most of them nearly Majordomo's, if so."""
     seen: list[bytes] = []
     while True:
         count = rng.choice([1, 1, 2, 2, 3, 3, 4, 5, 6, 12])
         made = [frame(rng, seen) for _ in range(count)]
+        if majordomo and rng.random() < 0.8:
+            made = [*beginning(rng), *made[: rng.randrange(4)]]
         if made[-2:] != [b"", b"READY"] and made != [b"READY"]:  # see above: no false workers
             yield made
+
+
+def beginning(rng: Random) -> list[bytes]:
+    """How a message of a Majordomo client or worker begins, or nearly so."""
+    of_client = [b"MDPC01", rng.choice([b"echo", b"mmi.service", b"nobody"])]
+    of_worker = [
+        b"MDPW01",
+        bytes([rng.randrange(7)]),
+        *rng.choice([[], [b"echo"], [b"somebody", b""]]),
+    ]
+    made = [b"", *rng.choice([of_client, of_worker])]
+    return made if rng.random() < 0.9 else made[rng.randrange(len(made)) :]
 
 
 def greeting(rng: Random) -> bytes:
@@ -167,7 +188,12 @@ def raw_streams(rng: Random, dealt: bool) -> Iterator[bytes]:
 
 
 def hostile_client(
-    ctx: zmq.Context, endpoint: str, count: int, seed: str, questions: Honest
+    ctx: zmq.Context,
+    endpoint: str,
+    count: int,
+    seed: str,
+    questions: Honest,
+    prefix: tuple[bytes, ...],
 ) -> int:
     """Send `count` messages over a succession of sockets; some leave in mid-message.
 
@@ -175,7 +201,7 @@ def hostile_client(
     through all that came before.
     """
     rng = Random(seed)
-    made, sent = messages(rng), 0
+    made, sent = messages(rng, bool(prefix)), 0
     while sent < count:
         kind = rng.choice([zmq.DEALER, zmq.DEALER, zmq.REQ, zmq.PUSH])
         with ctx.socket(kind) as peer:
@@ -192,29 +218,29 @@ def hostile_client(
                 peer.send_multipart(next(made))
                 sent += 1
             if not taken:
-                ask(peer, questions)
+                ask(peer, questions, prefix)
             if rng.random() < 0.5:
                 peer.send(rng.randbytes(9), zmq.SNDMORE)
     return sent
 
 
-def ask(peer: zmq.Socket, questions: Honest) -> None:
+def ask(peer: zmq.Socket, questions: Honest, prefix: tuple[bytes, ...]) -> None:
     """Ask, and wait for the answer to that, among the answers to other things."""
-    envelope = [] if peer.type == zmq.REQ else [b""]
+    envelope = [*prefix] if peer.type == zmq.REQ else [b"", *prefix]
     question = b"is that all, %d?" % questions.asked
     questions.ask(peer, [*envelope, question])
     while peer.recv_multipart() != [*envelope, b"done", question]:
         if peer.type == zmq.REQ:  # it has to ask again before it may receive again
-            peer.send_multipart([question])
+            peer.send_multipart([*prefix, question])
     questions.answered(True)
 
 
 def hostile_worker(
-    ctx: zmq.Context, endpoint: str, count: int, seed: str, sent: threading.Event
+    ctx: zmq.Context, endpoint: str, count: int, seed: str, sent: threading.Event, majordomo: bool
 ) -> None:
     """Send `count` messages; what it is given all the same, it answers."""
     rng = Random(seed)
-    made = messages(rng)
+    made = messages(rng, majordomo)
     with ctx.socket(zmq.DEALER) as peer:
         peer.connect(endpoint)
         for _ in range(count):
@@ -282,7 +308,28 @@ def ready_worker(ctx: zmq.Context, endpoint: str) -> None:
             broker.send_multipart([client, empty, b"done", *body])
 
 
-def honest_client(ctx: zmq.Context, endpoint: str, me: Honest, over: threading.Event) -> None:
+def majordomo_worker(ctx: zmq.Context, endpoint: str) -> None:
+    """A worker of the Majordomo broker; told to go, it comes again."""
+    while True:
+        with ctx.socket(zmq.DEALER) as broker:
+            broker.connect(endpoint)
+            broker.send_multipart([b"", b"MDPW01", b"\1", b"echo"])
+            told_to_go = False
+            while not told_to_go:
+                if not broker.poll(50):
+                    broker.send_multipart([b"", b"MDPW01", b"\4"])
+                    continue
+                match broker.recv_multipart():
+                    case [b"", b"MDPW01", b"\2", client, b"", *body]:
+                        reply = [client, b"", b"done", *body]
+                        broker.send_multipart([b"", b"MDPW01", b"\3", *reply])
+                    case [b"", b"MDPW01", b"\5"]:
+                        told_to_go = True
+
+
+def honest_client(
+    ctx: zmq.Context, endpoint: str, me: Honest, over: threading.Event, prefix: tuple[bytes, ...]
+) -> None:
     """Ask until the attack is over."""
     with ctx.socket(zmq.REQ) as broker:
         if me.name == "honest 0":
@@ -290,16 +337,37 @@ def honest_client(ctx: zmq.Context, endpoint: str, me: Honest, over: threading.E
         broker.connect(endpoint)
         while not over.is_set() or me.asked < 10:
             body = [b"%d of %s" % (me.asked, me.name.encode()), b"", b"\xff"]
-            me.ask(broker, body)
-            me.answered(broker.recv_multipart() == [b"done", *body])
+            me.ask(broker, [*prefix, *body])
+            me.answered(broker.recv_multipart() == [*prefix, b"done", *body])
 
 
 # --- The attack -------------------------------------------------------------------------------
 
-BROKERS: dict[str, tuple[Callable, tuple, list[Callable]]] = {
-    "router_dealer": (router_dealer, (), [rep_worker, dealer_worker, rep_worker]),
-    "router_dealer_in_c": (router_dealer_in_c, (), [rep_worker, dealer_worker, rep_worker]),
-    "by_policy": (by_policy, (Credit(1), Random(1)), [ready_worker] * TAMES),
+
+class Attacked(NamedTuple):
+    """A broker, what it is called with behind its endpoints, and its honest workers.
+
+    prefix: what stands before a request, and before its reply. Where there is one, the broker
+    speaks Majordomo, and has one endpoint for all.
+    """
+
+    broker: Callable[..., None]
+    args: tuple[Any, ...]
+    workers: list[Callable[..., None]]
+    prefix: tuple[bytes, ...] = ()
+
+    @property
+    def dealt(self) -> bool:
+        """Whether who is connected to its backend is dealt tasks without having asked."""
+        return rep_worker in self.workers
+
+
+IN_TURN = [rep_worker, dealer_worker, rep_worker]
+BROKERS = {
+    "router_dealer": Attacked(router_dealer, (), IN_TURN),
+    "router_dealer_in_c": Attacked(router_dealer_in_c, (), IN_TURN),
+    "by_policy": Attacked(by_policy, (Credit(1), Random(1)), [ready_worker] * TAMES),
+    "majordomo": Attacked(majordomo_broker, (0.2, 5), [majordomo_worker] * TAMES, ECHO),
 }
 
 
@@ -321,8 +389,7 @@ def attack(name: str, hostile: int, seed: int, patience: float = 60.0) -> Outcom
     Raises GaveUp when an honest question has had no answer for `patience` seconds: it was lost,
     or the broker stands still.
     """
-    broker, args, workers = BROKERS[name]
-    dealt = ready_worker not in workers  # who need not say that it is ready is dealt tasks
+    broker, args, workers, prefix = attacked = BROKERS[name]
     over, all_sent = threading.Event(), threading.Event()
     of_worker, raw = hostile // 4, hostile // RAW_EVERY // 2
     of_client = -(-(hostile - of_worker) // BAD)
@@ -335,22 +402,29 @@ def attack(name: str, hostile: int, seed: int, patience: float = 60.0) -> Outcom
         def until(condition: Callable[[], bool], what: str) -> None:
             lab.until(lambda: all_in_time(asking, patience) and condition(), limit, what)
 
-        frontend, backend = lab.endpoint(), lab.endpoint()
-        thread = lab.start("broker", broker, frontend, backend, *args)
+        frontend = lab.endpoint()
+        backend = frontend if prefix else lab.endpoint()
+        endpoints = dict.fromkeys([frontend, backend])
+        thread = lab.start("broker", broker, *endpoints, *args)
         for number, worker in enumerate(workers, 1):
             lab.start(f"w{number}", worker, backend)
-        clients = [lab.start(who.name, honest_client, frontend, who, over) for who in honest]
+        clients = [
+            lab.start(who.name, honest_client, frontend, who, over, prefix) for who in honest
+        ]
         # not before: a hostile peer that comes first has the name of honest 0, who is refused then
         until(lambda: all(who.asked > 1 for who in honest), "the first answers")
         start = time.monotonic()
-        lab.start("bad worker", hostile_worker, backend, of_worker, f"{seed} worker", all_sent)
+        worker = (hostile_worker, backend, of_worker, f"{seed} worker", all_sent, bool(prefix))
+        lab.start("bad worker", *worker)
         attackers = [
-            lab.start(who.name, hostile_client, frontend, of_client, f"{seed} {who.name}", who)
+            lab.start(
+                who.name, hostile_client, frontend, of_client, f"{seed} {who.name}", who, prefix
+            )
             for who in bad
         ]
         raws = [
             lab.start("raw front", raw_connections, frontend, raw, f"{seed} front", False),
-            lab.start("raw back", raw_connections, backend, raw, f"{seed} back", dealt),
+            lab.start("raw back", raw_connections, backend, raw, f"{seed} back", attacked.dealt),
         ]
         until(all_sent.is_set, "the hostile worker")
         until(lambda: all(task.done for task in [*attackers, *raws]), "the hostile peers")

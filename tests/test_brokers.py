@@ -538,7 +538,7 @@ def mixing_up_one_in(count):
     ids=["dies", "loses answers now and then", "mixes up clients now and then"],
 )
 def test_the_attack_refuses_a_broker_that(broker, error, reason, monkeypatch):
-    fragile = (broker(), (), hostile.BROKERS["router_dealer"][2])
+    fragile = hostile.BROKERS["router_dealer"]._replace(broker=broker())
     monkeypatch.setitem(hostile.BROKERS, "fragile", fragile)
     with pytest.raises(error, match=reason):
         assert hostile.attack("fragile", 2000, seed=5, patience=3).clean, "wrong answers"

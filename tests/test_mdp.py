@@ -1,5 +1,6 @@
 """The conformance suite: its frames, rules and outcomes, and what it says of right programs."""
 
+import inspect
 import json
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mdp_rules
+from zmqlab.balance.brokers import majordomo
 from zmqlab.mdp import (
     RULES,
     Command,
@@ -342,6 +344,16 @@ def test_a_socket_that_answers_nothing_fails_the_first_rule():
     assert found.results["7.B01"].verdict == "failed"
     others = {r.evidence for n, r in found.results.items() if n != "7.B01"}
     assert others == {"not tried: 7.B01 first"}
+
+
+@pytest.mark.slow
+def test_a_broker_that_has_ended_is_not_waited_for(tmp_path):
+    path = tmp_path / "dies.py"
+    text = inspect.getsource(majordomo)
+    path.write_text(text.replace("match frames:", "assert len(frames) > 2\n        match frames:"))
+    found = check_broker(Command(f"{PYTHON} {path} {{endpoint}}"), only=["7.B19"], patience=60)
+    assert len(found.died) > 1
+    assert found.seconds < 60
 
 
 def test_a_client_that_says_that_it_cannot():

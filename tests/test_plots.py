@@ -36,6 +36,9 @@ from zmqlab.show.plots import (
     stacked,
     stacked_alt,
     stacked_text,
+    verdicts,
+    verdicts_alt,
+    verdicts_text,
 )
 
 SHARES = {"w1": 0, "w2": 50, "w3": 50}
@@ -47,17 +50,20 @@ SPANS = [
 SAMPLES = {"random": [0.001 * n for n in range(1, 101)], "round robin": [0.010, 0.020]}
 RUNS = {"run 1": {"w1": 100, "w2": 0}, "run 2": {"w1": 50, "lost": 50}}
 LIMITS = {"tcp": {"HWM 1": 4000.0, "HWM 10": 4500.0}, "inproc": {"HWM 1": 2.0}}
+KEPT = {"ours": {"asks": "passed", "ends": "undecided"}, "theirs": {"asks": "failed"}}
 ALL = [
     (shares, SHARES),
     (busy, SPANS),
     (ecdf, SAMPLES),
     (stacked, RUNS),
     (dots, LIMITS),
+    (verdicts, KEPT),
     (shares, {}),
     (busy, []),
     (ecdf, {}),
     (ecdf, {"nobody": []}),
     (dots, {}),
+    (verdicts, {}),
 ]
 
 
@@ -118,7 +124,7 @@ def test_a_title_of_ones_own_takes_the_place_of_the_computed_one(draw, data):
     assert Picture(draw, data, title="Mine").alt.startswith("Mine. ")
 
 
-@pytest.mark.parametrize(("draw", "data"), ALL[:5])
+@pytest.mark.parametrize(("draw", "data"), ALL[:6])
 def test_a_title_is_broken_only_where_its_next_word_has_no_room(draw, data):
     title = "HWM 1 over tcp: the slow worker gets 17 of 90; done after 0.85 s, as long as before"
     figure = Picture(draw, data, title=title).figure()
@@ -590,4 +596,20 @@ def test_marks_in_words():
     )
     assert dots_alt(LIMITS, unit="tasks") == (
         "From 2 to 4,500 tasks. Dot chart, tasks: tcp HWM 1 4,000, HWM 10 4,500; inproc HWM 1 2."
+    )
+
+
+def test_a_verdict_has_a_colour_and_a_mark():
+    ax = axes(verdicts, KEPT)
+    asks, ends, theirs = ax.patches
+    assert len({to_hex(cell.get_facecolor()) for cell in (asks, ends, theirs)}) == 3
+    assert [text.get_text() for text in ax.texts] == ["✓", "?", "✗"]
+    assert row_names(ax) == ["asks", "ends"]
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["ours", "theirs"]
+
+
+def test_verdicts_in_words():
+    assert verdicts_text(KEPT) == "      ours  theirs\nasks     ✓       ✗\nends     ?"
+    assert verdicts_alt(KEPT) == (
+        "1 of 2 break a rule. Table of 2 rules. ours: undecided ends; theirs: failed asks."
     )

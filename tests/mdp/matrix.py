@@ -40,9 +40,16 @@ from zmqlab.mdp import (  # noqa: E402
 )
 
 EXPIRY = 1.0  # seconds: of the brokers here
-RIGHT = Mutant("right", "", ())
+COURSE = HERE.parent.parent / "zmqlab" / "balance" / "brokers" / "majordomo.py"
+RIGHT = Mutant("right", "", (), plain=False)
 ROWS = {
-    "broker": [RIGHT, RIGHT._replace(dialect="0.2"), *BROKERS, *CHOICES],
+    "broker": [
+        RIGHT._replace(name="the_course", plain=True),
+        RIGHT,
+        RIGHT._replace(dialect="0.2"),
+        *BROKERS,
+        *CHOICES,
+    ],
     "worker": [RIGHT, RIGHT._replace(dialect="0.2"), *WORKERS],
     "client": [RIGHT, RIGHT._replace(dialect="0.2"), *CLIENTS],
     "titanic": [RIGHT, *TITANICS],
@@ -53,7 +60,8 @@ ROWS = {
 def outcome(who: str, mutant: Mutant, folder: Path, **options: Any) -> Outcome:
     """What the suite says of a mutant of the right broker, worker, client or Titanic server."""
     path = folder / f"{who}_{mutant.name}_{mutant.dialect}.py"
-    text = (HERE / f"{who}.py").read_text(encoding="utf-8")
+    course = who == "broker" and mutant.plain
+    text = (COURSE if course else HERE / f"{who}.py").read_text(encoding="utf-8")
     path.write_text(labs.changed(text, mutant.changes), encoding="utf-8")
     start = f"{sys.executable} {path} {{endpoint}}"
     if who == "titanic":
@@ -63,6 +71,8 @@ def outcome(who: str, mutant: Mutant, folder: Path, **options: Any) -> Outcome:
         return check_titanic_client(line, patience=5.0, strict=True, **options)
     options["dialect"] = mutant.dialect
     spoken = f"--dialect {mutant.dialect}"
+    if course:
+        return check_broker(Command(f"{start} --interval 0.2 --liveness 5"), **options)
     if who == "broker":
         line = f"{start} --expiry {EXPIRY} {spoken}"
         return check_broker(Command(line), expiry=EXPIRY, **options)

@@ -190,6 +190,7 @@ class _Run:
             self.log,
             self.began,
         )
+        stage.over = lambda: bool(getattr(self.subject, "over", False))
         try:
             stage.canary()
         except Gone:

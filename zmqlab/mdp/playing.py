@@ -13,6 +13,7 @@ LINES = 8  # messages that are shown with a result
 BEAT = 0.1  # seconds between the suite's heartbeats while the other's interval is not known
 FORGIVEN = 2.0  # intervals by which a heartbeat may be late before failures count no more
 STEP = 0.01  # seconds that a step waits at most
+LAST = 0.1  # seconds that what has ended is waited for: what it sent may be under way
 
 
 class Playing:
@@ -35,6 +36,7 @@ class Playing:
         self.dialect, self.selected, self.patience = dialect, selected, patience
         self.log, self.began = log, began
         self.found: dict[str, Result] = {}
+        self.over: Callable[[], bool] = lambda: False  # whether the other's process has ended
         self.latest = 0.0  # seconds by which a heartbeat of the suite came late at all, at most
         self.begin_scene("the beginning")
 
@@ -47,11 +49,14 @@ class Playing:
     def until(self, condition: Callable[[], object], seconds: float | None = None) -> bool:
         """Whether a condition comes true within so many seconds, or within the patience.
 
-        The time in which this process itself did not run does not count.
+        The time in which this process itself did not run does not count. Who has ended is not
+        waited for.
         """
         left = self.patience if seconds is None else seconds
         before = time.monotonic()
         while not condition():
+            if left > LAST and self.over():
+                left = LAST
             if left <= 0:
                 return False
             self.step()
