@@ -11,6 +11,7 @@ import matrix
 from mutants import BROKERS, CHOICES, CLIENTS, TITANICS, WORKERS
 
 from zmqlab.mdp import RULES
+from zmqlab.mdp.broker_dialogue import IDLE_LONGEST
 
 # No program here breaks them, and why.
 WITHOUT = {
@@ -48,6 +49,29 @@ def test_a_choice_is_said_and_passes(mutant, tmp_path):
         assert found.verdict == "passed", str(found)
         said.append(found.results[mutant.rule].evidence)
     assert said[0] != said[1]
+
+
+@pytest.mark.slow
+def test_whose_turn_it_is_is_said_with_the_frames(tmp_path):
+    found = matrix.outcome("broker", matrix.RIGHT, tmp_path, only=["7.B32"]).results["7.B32"]
+    assert found.evidence == IDLE_LONGEST
+    assert b"mine" in found.lines[-1].frames
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("who", "name", "last"),
+    [
+        ("broker", "second_ready_ignored", "8.B07"),
+        ("worker", "two_replies", "7.W10"),
+        ("client", "ends_after_a_reply", "7.C07"),
+    ],
+)
+def test_the_first_broken_rule_ends_a_run_where_that_is_asked(who, name, last, tmp_path):
+    (mutant,) = (row for row in matrix.ROWS[who] if row.name == name)
+    found = matrix.outcome(who, mutant, tmp_path, first=True)
+    assert found.results[mutant.rule].verdict == "failed"
+    assert found.results[last].verdict == "undecided"
 
 
 def test_every_rule_that_binds_has_its_mutant():

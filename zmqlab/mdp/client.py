@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 from .frames import DIALECTS, PARTIAL, Dialect, Frames, Letter, show
 from .front import Front, Message
-from .outcome import FAILED, PASSED, UNDECIDED, Death, Outcome, not_tried
+from .outcome import FAILED, PASSED, UNDECIDED, Death, Outcome, first_broken, not_tried
 from .rules import chosen, of
-from .subject import Talking
+from .subject import Asking, Talking
 
 CANNOT = 127  # exit status: not supported
 QUESTIONS = 3
@@ -36,7 +36,7 @@ Answer = Callable[[list[Asked]], Sequence[Frames]]  # all questions so far → w
 
 
 def check_client(
-    start: str | Talking,
+    start: str | Asking,
     *,
     service: bytes = b"suite",
     dialect: str = "0.1",
@@ -44,13 +44,16 @@ def check_client(
     only: Iterable[str] = (),
     skip: Iterable[str] = (),
     strict: bool = False,
+    first: bool = False,
     limit: float = 120.0,
     progress: Callable[[str], None] = lambda title: None,
 ) -> Outcome:
     """What a client of 7/MDP (dialect "0.2": 18/MDP) keeps of its rules.
 
-    start: a command line with {endpoint}, {service} and {requests}. patience: seconds in which it
-    has to come to its end in each scene, all its tries included.
+    start: a command line with {endpoint}, {service} and {requests}, or what is `Asking` like one
+    when it is started. patience: seconds in which it
+    has to come to its end in each scene, all its tries included. strict: a *should* counts, too.
+    first: end with the first scene in which a rule that counts is broken.
     """
     spoken = DIALECTS[dialect]
     rules = chosen(of("client", spoken), only, skip)
@@ -65,7 +68,7 @@ def check_client(
                 front.begin_scene((scene.__doc__ or "").rstrip("."))
                 progress(front.title)
                 scene()
-                if run.cannot:
+                if run.cannot or (first and first_broken(front.found.values(), strict)):
                     break
         finally:
             client.stop()
@@ -86,7 +89,7 @@ class _Run:
     """One client, started once for each scene."""
 
     front: Front
-    client: Talking
+    client: Asking
     service: bytes
     patience: float
     died: list[Death] = field(default_factory=list)
@@ -121,8 +124,7 @@ class _Run:
             how = f"it had not ended after {self.patience:g} s"
         else:
             front.until(goes_on, ENDED)
-            assert self.client.process is not None
-            status = self.client.process.returncode
+            status = self.client.status
             how = "" if status == 0 else f"exit status {status}, {self.client.why()}"
             self.cannot = self.cannot or (status == CANNOT and not asked)
         said = self.client.said()
@@ -133,8 +135,11 @@ class _Run:
         """The right reply, or nothing to what is no request."""
         if asked.letter is None:
             return []
-        body = (b"re: " + asked.letter.body[0][:20], *more)
-        return [self.d.answer(asked.letter.service, body)]
+        return [self.d.answer(asked.letter.service, (self.first(asked), *more))]
+
+    def first(self, asked: Asked) -> bytes:
+        """The first frame of the right reply; empty to what is no request."""
+        return b"re: " + asked.letter.body[0][:20] if asked.letter else b""
 
     # ---- scenes
 
@@ -163,7 +168,9 @@ class _Run:
         """Replies of several frames."""
         more = (b"", b"more", bytes(range(256)))
         asked, said, how = self.run(lambda asked: self.reply(asked[-1], *more))
-        self.front.check("7.C03", asked and not how, self.seen(asked, said, how))
+        first = {self.first(question).decode(errors="replace") for question in asked}
+        taken = asked and not how and {*said} <= first
+        self.front.check("7.C03", taken, self.seen(asked, said, how))
 
     def no_reply(self) -> None:
         """Its first question gets no reply."""
@@ -194,7 +201,7 @@ class _Run:
         if how or len(asked) < 2:
             self.front.say("7.C05", UNDECIDED, self.seen(asked, said, how))
             return
-        right = [b"re: " + a.letter.body[0][:20] for a in asked[1:] if a.letter]
+        right = [self.first(a) for a in asked[1:] if a.letter]
         own = [line.encode() for line in said] == right
         taken = "not taken for another's" if own else "taken for the next question's"
         self.front.say("7.C05", PASSED, taken)

@@ -10,9 +10,9 @@ from itertools import pairwise
 
 from .frames import DIALECTS, DISCONNECT, HEARTBEAT, PARTIAL, READY, REPLY, REQUEST, Frames, show
 from .front import Front, Message
-from .outcome import FAILED, PASSED, UNDECIDED, Death, Outcome, not_tried
+from .outcome import FAILED, PASSED, UNDECIDED, Death, Outcome, first_broken, not_tried
 from .rules import chosen, of
-from .subject import Command
+from .subject import Command, Started
 
 REQUESTS: list[tuple[bytes, Frames]] = [
     (b"\0\x01\x02\x03\x04", (b"a question",)),
@@ -32,7 +32,7 @@ LONGEST = 20.0  # seconds that one scene of silence takes at most
 
 
 def check_worker(
-    start: str | Command,
+    start: str | Started,
     *,
     service: bytes = b"suite",
     dialect: str = "0.1",
@@ -43,16 +43,18 @@ def check_worker(
     only: Iterable[str] = (),
     skip: Iterable[str] = (),
     strict: bool = False,
+    first: bool = False,
     limit: float = 120.0,
     progress: Callable[[str], None] = lambda title: None,
 ) -> Outcome:
     """What a worker of 7/MDP (dialect "0.2": 18/MDP) keeps of its rules.
 
-    start: a command line with {endpoint} and {service}, or what is started like a `Command`.
+    start: a command line with {endpoint} and {service}, or what is `Started` like one.
     heartbeat: seconds between heartbeats, the suite's and the worker's; None: half a second, and
     the worker's own interval is measured. patience: seconds for an answer. discover:
     seconds in which the worker's heartbeats are to come. slow: the body of a request that it works
-    at for long. limit: seconds after which no further scene begins.
+    at for long. strict: a *should* counts, too. first: end with the first scene in which a rule
+    that counts is broken. limit: seconds after which no further scene begins.
     """
     spoken = DIALECTS[dialect]
     rules = chosen(of("worker", spoken), only, skip)
@@ -68,7 +70,7 @@ def check_worker(
                     break
                 front.begin_scene((scene.__doc__ or "").rstrip("."))
                 progress(front.title)
-                if not scene():
+                if not scene() or (first and first_broken(front.found.values(), strict)):
                     break
         finally:
             worker.stop()
@@ -91,7 +93,7 @@ class _Run:
     def __init__(
         self,
         front: Front,
-        worker: Command,
+        worker: Started,
         service: bytes,
         patience: float,
         discover: float,
