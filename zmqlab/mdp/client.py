@@ -21,6 +21,7 @@ from .subject import Asking, Talking
 CANNOT = 127  # exit status: not supported
 QUESTIONS = 3
 WRONG = b"wrong"  # what must not be taken
+OWN, TAKEN = "not taken for another's", "taken"  # evidence of 7.C05 and 7.C06
 ENDED = 0.2  # seconds after the client's end in which what it sent still arrives
 
 
@@ -203,15 +204,14 @@ class _Run:
             return
         right = [self.first(a) for a in asked[1:] if a.letter]
         own = [line.encode() for line in said] == right
-        taken = "not taken for another's" if own else "taken for the next question's"
-        self.front.say("7.C05", PASSED, taken)
+        self.front.say("7.C05", PASSED, OWN if own else "taken for the next question's")
 
     def other_service(self) -> None:
         """A reply of another service comes first."""
         other = self.d.answer(b"other", (WRONG,))
         _, said, how = self.run(lambda asked: [other, *self.reply(asked[-1])])
         taken = WRONG.decode() in said
-        self.front.say("7.C06", PASSED, "taken" if taken else how or "not taken")
+        self.front.say("7.C06", PASSED, TAKEN if taken else how or "not taken")
 
     def invalid_reply(self) -> None:
         """Replies that are none come first."""
