@@ -95,8 +95,8 @@ class Serving:
 class Asking:
     """A client of the learner's: `client(ctx, endpoint, service, body, patience, tries)`.
 
-    It asks one question after the other. answers: what it returned. error: what it raised.
-    wrong: what was wrong with any of that.
+    It asks one question after the other. answers: what it returned. error: what it raised;
+    raised: the finding for that, if it was no TimeoutError. wrong: what was wrong with any of it.
     """
 
     def __init__(
@@ -105,6 +105,7 @@ class Asking:
         self.client, self.patience, self.tries, self.name = client, patience, tries, name
         self.answers: list[Any] = []
         self.wrong: list[Finding] = []
+        self.raised: Finding | None = None
         self._trial: Trial | None = None
 
     def start(self, **places: str) -> None:
@@ -167,16 +168,16 @@ class Asking:
             trial.end()
         finally:
             trial.__exit__(None, None, None)
-        raised = None if isinstance(call.error, TimeoutError) else call.raised()
+        self.raised = None if isinstance(call.error, TimeoutError) else call.raised()
         late = (
             failed("client returns", f"It had not returned, and was at {where}") if where else None
         )
-        found = [raised, late, call.sockets_left(), call.context_ended(), self._spun()]
+        found = [self.raised, late, call.sockets_left(), call.context_ended(), self._spun()]
         self.wrong += [finding for finding in (*found, *map(_no_frames, self.answers)) if finding]
 
     def _spun(self) -> Finding | None:
         waited = self.call.seconds - self.call.in_line
-        if not self.call.done or self.patience > waited or self.call.cpu < SPINS * waited:
+        if self.call.seconds < self.patience or self.call.cpu < SPINS * waited:
             return None
         return failed(
             f"client waits {WITHOUT}",

@@ -173,9 +173,9 @@ def unanswered(broker: Any, worker: Any, client: Any) -> list[Finding]:
                 found = _several_frames(front, asking)
         finally:
             asking.stop()
-    if asking.wrong or found:
-        return asking.wrong or [found] if found else asking.wrong
-    return [
+    if found and asking.raised is None:
+        return [found]
+    return asking.wrong or [
         passed(GIVES_UP, f"{TRIES} tries"),
         passed(SO_OFTEN, f"{TRIES} times"),
         passed(FRAMES, "empty ones among them"),

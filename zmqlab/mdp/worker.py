@@ -106,7 +106,11 @@ class _Run:
         self.d = front.dialect
         self.interval: float | None = None
         self.died: list[Death] = []
-        self.peer = b""  # its address in the present conversation
+
+    @property
+    def peer(self) -> bytes:
+        """Its address in the present conversation: that of its last READY."""
+        return self.front.readys()[-1].peer
 
     def scenes(self) -> list[Callable[[], bool]]:
         """In this order."""
@@ -139,7 +143,6 @@ class _Run:
         good = command is not None and command.kind == READY and command.service == self.service
         seen = f"a {first.socket} sent {show(first.frames)}"
         front.check("18.W02", good, seen)
-        self.peer = first.peer
         front.check("7.W01", good and first.socket == "DEALER", seen)
         return front.begins(first, READY)  # if with too many frames: see what else it does
 
@@ -149,8 +152,7 @@ class _Run:
         for address, body in REQUESTS:
             since = len(front.inbox)
             what = f"REQUEST {show((address, b'', *body))}"
-            self.ask(address, body)
-            if not front.until(partial(self.finals, since), self.patience):
+            if not self.answered(address, body):
                 front.say("7.W04", FAILED, f"{what}: no reply. {self.worker.why()}")
                 front.say("18.W01", FAILED, f"{what}: no FINAL. {self.worker.why()}")
                 return not self.dead("requests of all kinds", "7.W04")
@@ -158,6 +160,17 @@ class _Run:
             self.judge_replies(since, address, what)
         front.say("7.W04", PASSED)
         return True
+
+    def answered(self, address: bytes, body: Frames) -> bool:
+        """Whether a request is answered; it is sent again where a conversation has begun anew."""
+        for _ in range(2):
+            since, peer = len(self.front.inbox), self.peer
+            self.ask(address, body)
+            if self.front.until(partial(self.finals, since), self.patience):
+                return True
+            if self.peer == peer:
+                break
+        return False
 
     def judge_replies(self, since: int, address: bytes, what: str) -> None:
         """One REPLY, to the same address."""
@@ -234,14 +247,15 @@ class _Run:
         front, since = self.front, len(self.front.inbox)
         front.beats = False
         end = time.monotonic() + min(SILENCE * self.longer(), LONGEST)
+        due = time.monotonic()
         while time.monotonic() < end:
+            front.was_late(time.monotonic() - due)
             self.ask(b"c", (b"x",))
-            front.wait(0.7 * front.interval)  # not in step with the worker's own heartbeats
+            due = time.monotonic() + 0.7 * front.interval  # not in step with its own heartbeats
+            front.wait(0.7 * front.interval)
         again = front.readys(since)
         front.check("7.W09", not again, "it said READY anew although REQUESTs came")
         front.beats, front.beat_at = True, 0.0
-        if again:
-            self.peer = again[-1].peer
         return True
 
     def told_to_go(self) -> bool:
@@ -254,7 +268,8 @@ class _Run:
         front.registered.remove(old) if old in front.registered else None
         front.send(old, *self.d.command(DISCONNECT))
         sent = time.monotonic()
-        back = front.until(lambda: front.readys(since), self.patience + LONGEST / 2)
+        front.until(lambda: front.readys(since) or self.worker.over, self.patience + LONGEST / 2)
+        back = bool(front.readys(since))
         front.until(lambda: front.gone > gone, self.patience if back else 0)
         # What was on its way when DISCONNECT was sent does not count; a DISCONNECT never was.
         late = [
@@ -271,8 +286,6 @@ class _Run:
         )
         kept = back and front.gone > gone and front.came > came and not late
         front.check("7.W06", kept, seen)
-        if back:
-            self.peer = front.readys(since)[-1].peer
         return self.lives("DISCONNECT", "7.W06") if back else self.start_anew()
 
     def invalid(self) -> bool:
@@ -297,7 +310,6 @@ class _Run:
             )
             if not front.readys(since) or self.finals(heard):
                 break
-            self.peer = front.readys(since)[-1].peer
         if self.worker.over:
             front.say("7.W08", FAILED, f"it ended: {self.worker.why()}")
             self.died.append(Death("invalid commands", self.worker.why()))
@@ -364,10 +376,7 @@ class _Run:
         front, since = self.front, len(self.front.inbox)
         front.registered.clear()
         self.worker.start(endpoint=front.endpoint, service=self.service.decode())
-        ready = front.until(lambda: front.readys(since), self.patience)
-        if ready:
-            self.peer = front.readys(since)[-1].peer
-        return ready
+        return front.until(lambda: front.readys(since), self.patience)
 
 
 def _yes(what: object) -> str:
