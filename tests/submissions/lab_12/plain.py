@@ -26,17 +26,16 @@ def broker(ctx, endpoint, interval, liveness):
     def send(peer, *frames):
         router.send_multipart([peer, b"", *frames])
 
-    def give(service):
+    def give_out():
         for peer, worker in workers.items():
-            if worker.service == service and worker.held is None and waiting[service]:
-                worker.held = client, body = waiting[service].popleft()
+            if worker.held is None and waiting[worker.service]:
+                worker.held = client, body = waiting[worker.service].popleft()
                 send(peer, MDP.WORKER, MDP.REQUEST, client, b"", *body)
 
     def leave(peer):
         worker = workers.pop(peer, None)
         if worker and worker.held:
             waiting[worker.service].appendleft(worker.held)
-            give(worker.service)
 
     def holds(peer, client):
         return peer in workers and workers[peer].held and workers[peer].held[0] == client
@@ -50,19 +49,16 @@ def broker(ctx, endpoint, interval, liveness):
                 send(peer, MDP.CLIENT, service, b"501")
             case [b"", MDP.CLIENT, service, *body] if body:
                 waiting[service].append((peer, body))
-                give(service)
             case [b"", MDP.WORKER, MDP.READY, service] if (
                 peer not in workers and not service.startswith(b"mmi.")
             ):
                 workers[peer] = Worker(service, now)
-                give(service)
             case [b"", MDP.WORKER, MDP.HEARTBEAT] if peer in workers:
                 workers[peer].heard = now
             case [b"", MDP.WORKER, MDP.REPLY, client, b"", *reply] if reply and holds(peer, client):
                 service = workers.pop(peer).service
                 send(client, MDP.CLIENT, service, *reply)
                 workers[peer] = Worker(service, now)  # now it stands last
-                give(service)
             case [b"", MDP.WORKER, MDP.DISCONNECT]:
                 leave(peer)
             case [b"", MDP.WORKER, *_]:  # whoever says what it may not is told to go
@@ -78,10 +74,12 @@ def broker(ctx, endpoint, interval, liveness):
             while router.poll(0):  # read all that is there before anybody is judged
                 peer, *frames = router.recv_multipart()
                 hear(peer, frames, time.monotonic())
+                give_out()
             now = time.monotonic()
             for peer, worker in list(workers.items()):
                 if now - worker.heard > interval * liveness:
                     leave(peer)
+            give_out()
             if now >= beat_at:
                 for peer in workers:
                     send(peer, MDP.WORKER, MDP.HEARTBEAT)

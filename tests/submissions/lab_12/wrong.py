@@ -110,7 +110,7 @@ OF_BROKERS = [
         "newest_request_first",
         "plain",
         "7.B09",
-        ("waiting[service].popleft()", "waiting[service].pop()"),
+        ("waiting[worker.service].popleft()", "waiting[worker.service].pop()"),
     ),
     of_brokers(
         "a_heartbeat_is_ready",
