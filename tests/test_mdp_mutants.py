@@ -8,7 +8,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent / "mdp"))
 
 import matrix
-from mutants import BROKERS, CHOICES, CLIENTS, TITANICS, WORKERS
+from mutants import BROKERS, CHOICES, CLIENTS, READ, READ_ALL, TITANICS, WORKERS, Mutant
 
 from zmqlab.mdp import RULES
 from zmqlab.mdp.broker_dialogue import IDLE_LONGEST
@@ -72,6 +72,16 @@ def test_the_first_broken_rule_ends_a_run_where_that_is_asked(who, name, last, t
     found = matrix.outcome(who, mutant, tmp_path, first=True)
     assert found.results[mutant.rule].verdict == "failed"
     assert found.results[last].verdict == "undecided"
+
+
+@pytest.mark.slow
+def test_a_worker_that_begins_anew_is_asked_in_its_new_conversation(tmp_path):
+    leaves = (
+        f"{READ_ALL.strip()}\nif not hasattr(chosen, 'left'):\n    chosen.left = True\n    return"
+    )
+    once = Mutant("leaves_once", "7.W04", ((READ, leaves),))
+    found = matrix.outcome("worker", once, tmp_path, only=["7.W04"])
+    assert found.verdict == "passed", str(found)
 
 
 def test_every_rule_that_binds_has_its_mutant():

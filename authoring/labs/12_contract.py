@@ -321,7 +321,8 @@ if report:
     pictures = []
     for beats in False, True:
         got, spans = one_request(beats)
-        title = f"{'With' if beats else 'Without'} beat: done {len(spans)} times, "
+        times = "once" if len(spans) == 1 else f"{len(spans)} times"
+        title = f"{'With' if beats else 'Without'} beat: done {times}, "
         title += "and answered" if got else "and the client got nothing"
         pictures.append(plots.Picture(plots.busy, spans, title=title, who=["w1", "w2"]))
     plots.show(plots.together(*pictures, columns=1))
