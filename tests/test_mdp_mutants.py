@@ -8,9 +8,20 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent / "mdp"))
 
 import matrix
-from mutants import BROKERS, CHOICES, CLIENTS, TITANIC_CLIENTS, TITANICS, WORKERS
+from mutants import (
+    BROKERS,
+    CHOICES,
+    CLIENTS,
+    READ,
+    READ_ALL,
+    TITANIC_CLIENTS,
+    TITANICS,
+    WORKERS,
+    Mutant,
+)
 
 from zmqlab.mdp import RULES
+from zmqlab.mdp.broker_dialogue import IDLE_LONGEST
 
 # No program here breaks them, and why.
 WITHOUT = {
@@ -47,6 +58,39 @@ def test_a_choice_is_said_and_passes(mutant, tmp_path):
         assert found.verdict == "passed", str(found)
         said.append(found.results[mutant.rule].evidence)
     assert said[0] != said[1]
+
+
+@pytest.mark.slow
+def test_whose_turn_it_is_is_said_with_the_frames(tmp_path):
+    found = matrix.outcome("broker", matrix.RIGHT, tmp_path, only=["7.B32"]).results["7.B32"]
+    assert found.evidence == IDLE_LONGEST
+    assert b"mine" in found.lines[-1].frames
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("who", "name", "last"),
+    [
+        ("broker", "second_ready_ignored", "8.B07"),
+        ("worker", "two_replies", "7.W10"),
+        ("client", "ends_after_a_reply", "7.C07"),
+    ],
+)
+def test_the_first_broken_rule_ends_a_run_where_that_is_asked(who, name, last, tmp_path):
+    (mutant,) = (row for row in matrix.ROWS[who] if row.name == name)
+    found = matrix.outcome(who, mutant, tmp_path, first=True)
+    assert found.results[mutant.rule].verdict == "failed"
+    assert found.results[last].verdict == "undecided"
+
+
+@pytest.mark.slow
+def test_a_worker_that_begins_anew_is_asked_in_its_new_conversation(tmp_path):
+    leaves = (
+        f"{READ_ALL.strip()}\nif not hasattr(chosen, 'left'):\n    chosen.left = True\n    return"
+    )
+    once = Mutant("leaves_once", "7.W04", ((READ, leaves),))
+    found = matrix.outcome("worker", once, tmp_path, only=["7.W04"])
+    assert found.verdict == "passed", str(found)
 
 
 def test_every_rule_that_binds_has_its_mutant():

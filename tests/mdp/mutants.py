@@ -372,6 +372,7 @@ CLIENTS = [
         "7.C03",
         (TAKES, TAKES.replace("*reply] if", "only] if (reply := [only]) and")),
     ),
+    of_01("joins_the_frames", "7.C03", (PRINTS, PRINTS.replace("reply[0]", 'b"".join(reply)'))),
     of_01(
         "asserts_on_the_header",
         "7.C07",

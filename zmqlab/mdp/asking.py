@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from .frames import Dialect, Frames, Letter
 from .front import Front, Message
-from .outcome import Outcome, not_tried
-from .subject import Talking
+from .outcome import Outcome, first_broken, not_tried
+from .subject import Asking
 from .table import Rule
 
 CANNOT = 127  # exit status: not supported
@@ -33,10 +33,10 @@ class Asked(NamedTuple):
 Answer = Callable[[list[Asked]], Sequence[Frames]]  # all questions so far → what to send back
 
 
-class Asking:
+class Scenes:
     """One client, started once for each scene, within `patience` seconds a scene."""
 
-    def __init__(self, front: Front, client: Talking, service: bytes, patience: float) -> None:
+    def __init__(self, front: Front, client: Asking, service: bytes, patience: float) -> None:
         self.front, self.client, self.service, self.patience = front, client, service, patience
         self.cannot = False
 
@@ -68,8 +68,7 @@ class Asking:
             how = f"it had not ended after {self.patience:g} s"
         else:
             front.until(goes_on, ENDED)
-            assert self.client.process is not None
-            status = self.client.process.returncode
+            status = self.client.status
             how = "" if status == 0 else f"exit status {status}, {self.client.why()}"
             self.cannot = self.cannot or (status == CANNOT and not asked)
         said = self.client.said()
@@ -87,8 +86,12 @@ class Asking:
         strict: bool,
         limit: float,
         progress: Callable[[str], None],
+        first: bool = False,
     ) -> Outcome:
-        """Play all scenes, as long as the limit in seconds allows, and say what was seen."""
+        """Play all scenes, as long as the limit in seconds allows, and say what was seen.
+
+        first: end with the first scene in which a rule that counts is broken.
+        """
         front, began = self.front, time.monotonic()
         try:
             for scene in self.scenes():
@@ -97,7 +100,7 @@ class Asking:
                 front.begin_scene((scene.__doc__ or "").rstrip("."))
                 progress(front.title)
                 scene()
-                if self.cannot:
+                if self.cannot or (first and first_broken(front.found.values(), strict)):
                     break
         finally:
             self.client.stop()

@@ -8,7 +8,17 @@ from functools import partial
 
 from . import broker_commands, broker_dialogue, broker_invalid, broker_mmi, broker_time
 from .frames import DIALECTS, Dialect
-from .outcome import FAILED, UNDECIDED, Death, Line, Outcome, Result, keep_worst, not_tried
+from .outcome import (
+    FAILED,
+    UNDECIDED,
+    Death,
+    Line,
+    Outcome,
+    Result,
+    first_broken,
+    keep_worst,
+    not_tried,
+)
 from .rules import RULES, chosen, of
 from .scene import Scene
 from .stage import Gone, Stage
@@ -33,6 +43,7 @@ def check_broker(
     skip: Iterable[str] = (),
     require: Iterable[str] = (),
     strict: bool = False,
+    first: bool = False,
     limit: float = 120.0,
     progress: Callable[[str], None] = lambda title: None,
 ) -> Outcome:
@@ -42,13 +53,15 @@ def check_broker(
     connect, if elsewhere. heartbeat, expiry: the broker's own, in seconds, where known. patience:
     seconds for what takes milliseconds. discover: seconds in which its heartbeats are to show
     their interval. only, skip: rules, or beginnings of their numbers. require: "8", where it must
-    be offered. limit: seconds after which no further scene begins. progress: told each scene's
-    title. rules.Unknown: a selection of no rule.
+    be offered. strict: a *should* counts, too. first: end with the first scene in which a rule
+    that counts is broken. limit: seconds after which no further scene begins. progress: told each
+    scene's title. rules.Unknown: a selection of no rule.
     """
     subject = Fixed(at, backend) if isinstance(at, str) else at
     spoken = DIALECTS[dialect]
     run = _Run(subject, spoken, chosen(of("broker", spoken), only, skip), patience, heartbeat)
-    outcome = run.play(scenes(discover, expiry), limit, progress)
+    enough = partial(first_broken, strict=strict) if first else lambda results: ""
+    outcome = run.play(scenes(discover, expiry), limit, progress, enough)
     outcome.strict = strict
     _leave_out_what_is_not_offered(outcome, set(require))
     return outcome
@@ -115,10 +128,17 @@ class _Run:
         self.endpoint = ""
         self.first: Result | None = None  # where not even the first request got through
 
-    def play(self, scenes: list[Scene], limit: float, progress: Callable[[str], None]) -> Outcome:
-        """Play the scenes that decide a selected rule."""
+    def play(
+        self,
+        scenes: list[Scene],
+        limit: float,
+        progress: Callable[[str], None],
+        enough: Callable[[Iterable[Result]], str],
+    ) -> Outcome:
+        """Play the scenes that decide a selected rule, until one of the results is enough."""
         why, absent = "nothing was seen of it", False
         stage: Stage | None = None
+        broken = ""  # the rule that was enough
         try:
             for scene in scenes:
                 # The heartbeats' scene is played in any case: it measures the interval.
@@ -139,7 +159,10 @@ class _Run:
                     if not self.subject.restarts:
                         why = f"not tried: the broker was gone after '{scene.title}'"
                         break
-            if stage is not None:
+                if broken := enough(self.results.values()):
+                    why = f"not tried: {broken} was broken first"
+                    break
+            if stage is not None and not broken:
                 self._end(stage)
         finally:
             if stage is not None:

@@ -19,6 +19,7 @@ BODIES: list[Frames] = [
     (b"z" * 2_500_000,),
     tuple(b"%d of 20" % number for number in range(20)),
 ]
+IDLE_LONGEST, IDLE_LAST = "who has been idle longest", "who became idle last"
 IDS = [b"", b"\x01", b"\xff\xfe\x00 x", b"i" * 255, b"MDPW01", b"mmi.service"]
 
 
@@ -82,16 +83,33 @@ def crossed(stage: Stage) -> None:
     right = [[d.answer(service, (b"re: " + q,))] for q in (b"first", b"second")]
     evidence = f"who asked first got {shown(got[0])}, who asked second {shown(got[1])}"
     stage.check("7.B03", got == right, evidence)
-    order = []
-    for number in range(4):
-        clients[0].ask(service, b"%d" % number)
-        stage.until(lambda: any(worker.news for worker in workers))
-        for worker in workers:
-            if worker.news and (request := stage.given_to(worker)):
-                order.append(worker.name)
-                worker.reply(request, b"yes")
-        stage.answered(clients[0])
-    stage.say("7.B32", PASSED, "in turn" if len(set(order)) > 1 else "who replied last")
+
+
+def turns(stage: Stage) -> None:
+    """Three workers, some of them busy at a time, that reply in another order."""
+    service = stage.service()
+    idle = [stage.worker(service) for _ in range(3)]  # who has been idle longest stands first
+    client, longest, newest = stage.client(), True, True  # which of them was chosen, always
+    for requests in (3, 2, 1, 3, 2):
+        idle[0].command(HEARTBEAT)  # which changes no turn
+        stage.canary()
+        held = []
+        for _ in range(requests):
+            client.ask(service, b"whose turn?")
+            stage.until(lambda: any(worker.news for worker in idle))
+            chosen = next((worker for worker in idle if worker.news), idle[0])
+            if (request := stage.given_to(chosen, 0)) is None:
+                stage.say("7.B32", UNDECIDED, NO_WAY)
+                return
+            longest, newest = longest and chosen is idle[0], newest and chosen is idle[-1]
+            idle.remove(chosen)
+            held.append((chosen, request))
+        for worker, request in reversed(held):
+            worker.reply(request, b"mine")
+            stage.answered(client)
+            idle.append(worker)
+    chosen_was = IDLE_LONGEST if longest else IDLE_LAST if newest else "another"
+    stage.say("7.B32", PASSED, chosen_was)
 
 
 def waiting(stage: Stage) -> None:
@@ -199,7 +217,8 @@ SCENES = [
         ("7.B00", "7.B01", "7.B02", "7.B04", "7.B05"),
         "7.B01",
     ),
-    Scene("two clients, two workers", crossed, ("7.B03", "7.B11", "7.B32"), "7.B11"),
+    Scene("two clients, two workers", crossed, ("7.B03", "7.B11"), "7.B11"),
+    Scene("whose turn it is", turns, ("7.B32",), "7.B11"),
     Scene("a worker that comes late", waiting, ("7.B07",), "7.B07"),
     Scene("names that are alike", exact_names, ("7.B06",), "7.B06"),
     Scene("three clients that ask again", fair, ("7.B09",), "7.B09"),

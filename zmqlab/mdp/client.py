@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from .asking import ENDED, QUESTIONS, Asked, Asking
+from .asking import ENDED, QUESTIONS, Asked, Scenes
 from .frames import DIALECTS, PARTIAL, Frames, show
 from .front import Front
 from .outcome import FAILED, PASSED, UNDECIDED, Outcome
 from .rules import chosen, of
-from .subject import Talking
+from .subject import Asking, Talking
 
 WRONG = b"wrong"  # what must not be taken
+OWN, TAKEN = "not taken for another's", "taken"  # evidence of 7.C05 and 7.C06
 
 
 def check_client(
-    start: str | Talking,
+    start: str | Asking,
     *,
     service: bytes = b"suite",
     dialect: str = "0.1",
@@ -23,23 +24,26 @@ def check_client(
     only: Iterable[str] = (),
     skip: Iterable[str] = (),
     strict: bool = False,
+    first: bool = False,
     limit: float = 120.0,
     progress: Callable[[str], None] = lambda title: None,
 ) -> Outcome:
     """What a client of 7/MDP (dialect "0.2": 18/MDP) keeps of its rules.
 
-    start: a command line with {endpoint}, {service} and {requests}. patience: seconds in which it
-    has to come to its end in each scene, all its tries included.
+    start: a command line with {endpoint}, {service} and {requests}, or what is `Asking` like one
+    when it is started. patience: seconds in which it
+    has to come to its end in each scene, all its tries included. strict: a *should* counts, too.
+    first: end with the first scene in which a rule that counts is broken.
     """
     spoken = DIALECTS[dialect]
     rules = chosen(of("client", spoken), only, skip)
     client = Talking(start) if isinstance(start, str) else start
     with Front(spoken, 1.0, frozenset(rule.id for rule in rules), patience) as front:
         run = _Run(front, client, service, patience)
-        return run.judge("client", rules, strict, limit, progress)
+        return run.judge("client", rules, strict, limit, progress, first=first)
 
 
-class _Run(Asking):
+class _Run(Scenes):
     """A client, question by question."""
 
     def scenes(self) -> list[Callable[[], None]]:
@@ -52,8 +56,11 @@ class _Run(Asking):
         """The right reply, or nothing to what is no request."""
         if asked.letter is None:
             return []
-        body = (b"re: " + asked.letter.body[0][:20], *more)
-        return [self.d.answer(asked.letter.service, body)]
+        return [self.d.answer(asked.letter.service, (self.first(asked), *more))]
+
+    def first(self, asked: Asked) -> bytes:
+        """The first frame of the right reply; empty to what is no request."""
+        return b"re: " + asked.letter.body[0][:20] if asked.letter else b""
 
     # ---- scenes
 
@@ -82,7 +89,9 @@ class _Run(Asking):
         """Replies of several frames."""
         more = (b"", b"more", bytes(range(256)))
         asked, said, how = self.run(lambda asked: self.reply(asked[-1], *more))
-        self.front.check("7.C03", asked and not how, self.seen(asked, said, how))
+        first = {self.first(question).decode(errors="replace") for question in asked}
+        taken = asked and not how and {*said} <= first
+        self.front.check("7.C03", taken, self.seen(asked, said, how))
 
     def no_reply(self) -> None:
         """Its first question gets no reply."""
@@ -113,17 +122,16 @@ class _Run(Asking):
         if how or len(asked) < 2:
             self.front.say("7.C05", UNDECIDED, self.seen(asked, said, how))
             return
-        right = [b"re: " + a.letter.body[0][:20] for a in asked[1:] if a.letter]
+        right = [self.first(a) for a in asked[1:] if a.letter]
         own = [line.encode() for line in said] == right
-        taken = "not taken for another's" if own else "taken for the next question's"
-        self.front.say("7.C05", PASSED, taken)
+        self.front.say("7.C05", PASSED, OWN if own else "taken for the next question's")
 
     def other_service(self) -> None:
         """A reply of another service comes first."""
         other = self.d.answer(b"other", (WRONG,))
         _, said, how = self.run(lambda asked: [other, *self.reply(asked[-1])])
         taken = WRONG.decode() in said
-        self.front.say("7.C06", PASSED, "taken" if taken else how or "not taken")
+        self.front.say("7.C06", PASSED, TAKEN if taken else how or "not taken")
 
     def invalid_reply(self) -> None:
         """Replies that are none come first."""

@@ -86,7 +86,7 @@ class Outcome:
 
     def counts(self, result: Result) -> bool:
         """Whether the verdict depends on it."""
-        return result.rule.binding or (self.strict and result.rule.level == "should")
+        return result.rule.counts(self.strict)
 
     @property
     def surprises(self) -> list[Result]:
@@ -218,6 +218,12 @@ def keep_worst(results: dict[str, Result], found: Iterable[Result]) -> None:
         old = results.get(result.rule.id)
         if old is None or RANK[result.verdict] > RANK[old.verdict]:
             results[result.rule.id] = result
+
+
+def first_broken(results: Iterable[Result], strict: bool) -> str:
+    """The number of a rule that is broken and counts; "" if there is none."""
+    broken = (r.rule for r in results if r.verdict == FAILED and r.rule.counts(strict))
+    return next((rule.id for rule in broken), "")
 
 
 def not_tried(rules: Iterable[Rule], why: str) -> dict[str, Result]:

@@ -108,7 +108,8 @@ class Playing:
         if excused and late > FORGIVEN * (self.interval or BEAT):
             verdict, self.excused = UNDECIDED, True
             evidence = f"heartbeats came {late:.2f} s late meanwhile: {evidence}"
-        lines = self.lines(rule) if verdict != PASSED else []
+        kept = verdict == PASSED and RULES[rule].binding  # of what is open the frames say more
+        lines = [] if kept else self.lines(rule)
         seconds = time.monotonic() - self.scene_began
         result = Result(RULES[rule], verdict, evidence, lines, self.title, seconds)
         keep_worst(self.found, [result])

@@ -34,6 +34,34 @@ class Subject(Protocol):
         """Why it died, as far as that is known."""
 
 
+class Started(Protocol):
+    """A worker under test: it is started, with an endpoint and a service, and may end."""
+
+    def start(self, **places: str) -> object:
+        """Start it, anew if it was there. places: endpoint, service."""
+
+    def stop(self) -> None:
+        """End it."""
+
+    def why(self) -> str:
+        """Why it ended, as far as that is known."""
+
+    @property
+    def over(self) -> bool:
+        """Whether it has ended."""
+
+
+class Asking(Started, Protocol):
+    """A client under test: it asks `requests` questions when it is started, and ends."""
+
+    @property
+    def status(self) -> int | None:
+        """Its exit status once it has ended: 0 if all were answered."""
+
+    def said(self) -> list[str]:
+        """The first frame of each reply so far."""
+
+
 class Fixed:
     """What listens at an endpoint, and was started by somebody else."""
 
@@ -100,6 +128,11 @@ class Command:
     def over(self) -> bool:
         """Whether its process has ended, or was never started."""
         return self.process is None or self.process.poll() is not None
+
+    @property
+    def status(self) -> int | None:
+        """The exit status of its process; None: it has none yet."""
+        return None if self.process is None else self.process.poll()
 
     def why(self) -> str:
         """The last line of its standard error, or how it ended."""

@@ -32,6 +32,10 @@ class Rule(NamedTuple):
         """Whether who breaks it does not conform."""
         return self.level in BINDING
 
+    def counts(self, strict: bool) -> bool:
+        """Whether a verdict depends on it; strict: on a *should* as well."""
+        return self.binding or (strict and self.level == "should")
+
 
 def _rules(who: str, rows: Iterable[tuple[str, ...]], timed: Sequence[str] = ()) -> list[Rule]:
     found = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from .asking import Asked, Asking
+from .asking import Asked, Scenes
 from .frames import MDP_01, Frames, Letter, show
 from .front import Front
 from .outcome import FAILED, PASSED, UNDECIDED, Outcome
@@ -86,7 +86,7 @@ class _Titanic:
         return b"200", b"re: " + b"".join(self.bodies[uuid][:1])
 
 
-class _Run(Asking):
+class _Run(Scenes):
     """A client with one request a scene."""
 
     def scenes(self) -> list[Callable[[], None]]:

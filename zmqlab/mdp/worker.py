@@ -10,9 +10,9 @@ from itertools import pairwise
 
 from .frames import DIALECTS, DISCONNECT, HEARTBEAT, PARTIAL, READY, REPLY, REQUEST, Frames, show
 from .front import Front, Message
-from .outcome import FAILED, PASSED, UNDECIDED, Death, Outcome, not_tried
+from .outcome import FAILED, PASSED, UNDECIDED, Death, Outcome, first_broken, not_tried
 from .rules import chosen, of
-from .subject import Command
+from .subject import Command, Started
 
 REQUESTS: list[tuple[bytes, Frames]] = [
     (b"\0\x01\x02\x03\x04", (b"a question",)),
@@ -32,7 +32,7 @@ LONGEST = 20.0  # seconds that one scene of silence takes at most
 
 
 def check_worker(
-    start: str | Command,
+    start: str | Started,
     *,
     service: bytes = b"suite",
     dialect: str = "0.1",
@@ -43,16 +43,18 @@ def check_worker(
     only: Iterable[str] = (),
     skip: Iterable[str] = (),
     strict: bool = False,
+    first: bool = False,
     limit: float = 120.0,
     progress: Callable[[str], None] = lambda title: None,
 ) -> Outcome:
     """What a worker of 7/MDP (dialect "0.2": 18/MDP) keeps of its rules.
 
-    start: a command line with {endpoint} and {service}, or what is started like a `Command`.
+    start: a command line with {endpoint} and {service}, or what is `Started` like one.
     heartbeat: seconds between heartbeats, the suite's and the worker's; None: half a second, and
     the worker's own interval is measured. patience: seconds for an answer. discover:
     seconds in which the worker's heartbeats are to come. slow: the body of a request that it works
-    at for long. limit: seconds after which no further scene begins.
+    at for long. strict: a *should* counts, too. first: end with the first scene in which a rule
+    that counts is broken. limit: seconds after which no further scene begins.
     """
     spoken = DIALECTS[dialect]
     rules = chosen(of("worker", spoken), only, skip)
@@ -68,7 +70,7 @@ def check_worker(
                     break
                 front.begin_scene((scene.__doc__ or "").rstrip("."))
                 progress(front.title)
-                if not scene():
+                if not scene() or (first and first_broken(front.found.values(), strict)):
                     break
         finally:
             worker.stop()
@@ -91,7 +93,7 @@ class _Run:
     def __init__(
         self,
         front: Front,
-        worker: Command,
+        worker: Started,
         service: bytes,
         patience: float,
         discover: float,
@@ -104,7 +106,11 @@ class _Run:
         self.d = front.dialect
         self.interval: float | None = None
         self.died: list[Death] = []
-        self.peer = b""  # its address in the present conversation
+
+    @property
+    def peer(self) -> bytes:
+        """Its address in the present conversation: that of its last READY."""
+        return self.front.readys()[-1].peer
 
     def scenes(self) -> list[Callable[[], bool]]:
         """In this order."""
@@ -137,7 +143,6 @@ class _Run:
         good = command is not None and command.kind == READY and command.service == self.service
         seen = f"a {first.socket} sent {show(first.frames)}"
         front.check("18.W02", good, seen)
-        self.peer = first.peer
         front.check("7.W01", good and first.socket == "DEALER", seen)
         return front.begins(first, READY)  # if with too many frames: see what else it does
 
@@ -147,8 +152,7 @@ class _Run:
         for address, body in REQUESTS:
             since = len(front.inbox)
             what = f"REQUEST {show((address, b'', *body))}"
-            self.ask(address, body)
-            if not front.until(partial(self.finals, since), self.patience):
+            if not self.answered(address, body):
                 front.say("7.W04", FAILED, f"{what}: no reply. {self.worker.why()}")
                 front.say("18.W01", FAILED, f"{what}: no FINAL. {self.worker.why()}")
                 return not self.dead("requests of all kinds", "7.W04")
@@ -156,6 +160,17 @@ class _Run:
             self.judge_replies(since, address, what)
         front.say("7.W04", PASSED)
         return True
+
+    def answered(self, address: bytes, body: Frames) -> bool:
+        """Whether a request is answered; it is sent again where a conversation has begun anew."""
+        for _ in range(2):
+            since, peer = len(self.front.inbox), self.peer
+            self.ask(address, body)
+            if self.front.until(partial(self.finals, since), self.patience):
+                return True
+            if self.peer == peer:
+                break
+        return False
 
     def judge_replies(self, since: int, address: bytes, what: str) -> None:
         """One REPLY, to the same address."""
@@ -232,14 +247,15 @@ class _Run:
         front, since = self.front, len(self.front.inbox)
         front.beats = False
         end = time.monotonic() + min(SILENCE * self.longer(), LONGEST)
+        due = time.monotonic()
         while time.monotonic() < end:
+            front.was_late(time.monotonic() - due)
             self.ask(b"c", (b"x",))
-            front.wait(0.7 * front.interval)  # not in step with the worker's own heartbeats
+            due = time.monotonic() + 0.7 * front.interval  # not in step with its own heartbeats
+            front.wait(0.7 * front.interval)
         again = front.readys(since)
         front.check("7.W09", not again, "it said READY anew although REQUESTs came")
         front.beats, front.beat_at = True, 0.0
-        if again:
-            self.peer = again[-1].peer
         return True
 
     def told_to_go(self) -> bool:
@@ -252,7 +268,8 @@ class _Run:
         front.registered.remove(old) if old in front.registered else None
         front.send(old, *self.d.command(DISCONNECT))
         sent = time.monotonic()
-        back = front.until(lambda: front.readys(since), self.patience + LONGEST / 2)
+        front.until(lambda: front.readys(since) or self.worker.over, self.patience + LONGEST / 2)
+        back = bool(front.readys(since))
         front.until(lambda: front.gone > gone, self.patience if back else 0)
         # What was on its way when DISCONNECT was sent does not count; a DISCONNECT never was.
         late = [
@@ -269,8 +286,6 @@ class _Run:
         )
         kept = back and front.gone > gone and front.came > came and not late
         front.check("7.W06", kept, seen)
-        if back:
-            self.peer = front.readys(since)[-1].peer
         return self.lives("DISCONNECT", "7.W06") if back else self.start_anew()
 
     def invalid(self) -> bool:
@@ -295,7 +310,6 @@ class _Run:
             )
             if not front.readys(since) or self.finals(heard):
                 break
-            self.peer = front.readys(since)[-1].peer
         if self.worker.over:
             front.say("7.W08", FAILED, f"it ended: {self.worker.why()}")
             self.died.append(Death("invalid commands", self.worker.why()))
@@ -362,10 +376,7 @@ class _Run:
         front, since = self.front, len(self.front.inbox)
         front.registered.clear()
         self.worker.start(endpoint=front.endpoint, service=self.service.decode())
-        ready = front.until(lambda: front.readys(since), self.patience)
-        if ready:
-            self.peer = front.readys(since)[-1].peer
-        return ready
+        return front.until(lambda: front.readys(since), self.patience)
 
 
 def _yes(what: object) -> str:
