@@ -23,6 +23,7 @@ from zmqlab.mdp import (
     check_titanic,
     check_titanic_client,
     check_worker,
+    playing,
 )
 from zmqlab.mdp.__main__ import main
 from zmqlab.mdp.frames import DIALECTS, MDP_01, MDP_02, PARTIAL, Invalid, Letter, show
@@ -333,6 +334,23 @@ def test_a_name_like_a_service_s_is_nobody_s():
     names = {Stage.service(None) for _ in range(300)}
     assert len(names) == 300
     assert not {name[:-1] for name in names} & names
+
+
+@pytest.mark.parametrize("slow", [1, 20])
+def test_patience_is_as_many_steps_on_a_busy_machine(slow, monkeypatch):
+    """There each step takes longer than it was to; what is looked at is as slow."""
+    clock, steps = [100.0], []
+    monkeypatch.setattr(playing.time, "monotonic", lambda: clock[0])
+
+    class Busy(playing.Playing):
+        def take_in(self, seconds):
+            steps.append(seconds)
+            clock[0] += slow * seconds
+
+    part = Busy(MDP_01, frozenset(), [], 100.0, 2.0)
+    assert not part.until(lambda: False)
+    assert len(steps) == pytest.approx(2.0 / playing.STEP, abs=1)
+    assert part.until(lambda: len(steps) > 300)
 
 
 # ------------------------------------------------------------------ who is no Majordomo

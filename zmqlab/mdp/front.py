@@ -84,7 +84,7 @@ class Front(Playing):
         self._note(peer, "←", frames)
         self.router.send_multipart([peer, *frames])
 
-    def step(self, seconds: float = STEP) -> None:
+    def take_in(self, seconds: float) -> None:
         """Heartbeat where it is due, and take in what comes; wait for it so long at most."""
         now = time.monotonic()
         if self.beats and now >= self.beat_at:

@@ -19,6 +19,9 @@ LAST = 0.1  # seconds that what has ended is waited for: what it sent may be und
 class Playing:
     """A part that the suite plays, in one thread: `step` is its loop, scene after scene.
 
+    What it waits for has its patience by `now`, a clock that stands still while this process waits
+    for the processor: on a busy machine all that is looked at has to wait, too.
+
     interval: seconds between heartbeats; None: not known yet. patience: seconds for an answer.
     selected: the rules that are asked for. found: what was seen of them.
     """
@@ -38,31 +41,38 @@ class Playing:
         self.found: dict[str, Result] = {}
         self.over: Callable[[], bool] = lambda: False  # whether the other's process has ended
         self.latest = 0.0  # seconds by which a heartbeat of the suite came late at all, at most
+        self.lost = 0.0  # seconds in which this process waited for the processor
         self.begin_scene("the beginning")
 
     # ---- the loop
 
-    def step(self, seconds: float = STEP) -> None:
+    def take_in(self, seconds: float) -> None:
         """Heartbeat where it is due, and take in what comes; wait for it so long at most."""
         raise NotImplementedError
+
+    def step(self, seconds: float = STEP) -> None:
+        """Take in what comes, and note by how much longer that took than it was to."""
+        began = time.monotonic()
+        self.take_in(seconds)
+        self.lost += max(0.0, time.monotonic() - began - seconds)
+
+    @property
+    def now(self) -> float:
+        """Seconds, the time that was lost left out."""
+        return time.monotonic() - self.lost
 
     def until(self, condition: Callable[[], object], seconds: float | None = None) -> bool:
         """Whether a condition comes true within so many seconds, or within the patience.
 
-        The time in which this process itself did not run does not count. Who has ended is not
-        waited for.
+        Time that was lost does not count. Who has ended is not waited for.
         """
-        left = self.patience if seconds is None else seconds
-        before = time.monotonic()
+        end = self.now + (self.patience if seconds is None else seconds)
         while not condition():
-            if left > LAST and self.over():
-                left = LAST
-            if left <= 0:
+            if self.over():
+                end = min(end, self.now + LAST)
+            if self.now >= end:
                 return False
             self.step()
-            now = time.monotonic()
-            left -= min(now - before, 5 * STEP)
-            before = now
         return True
 
     def wait(self, seconds: float) -> None:

@@ -18,7 +18,7 @@ import zmq
 
 from .frames import DISCONNECT, HEARTBEAT, REPLY, REQUEST, Command, Dialect, Frames, show
 from .outcome import FAILED, Line, Result
-from .playing import BEAT, LINES, STEP, Playing
+from .playing import BEAT, LINES, Playing
 from .rules import RULES
 
 TRIES = 4  # requests of a canary
@@ -213,7 +213,7 @@ class Stage(Playing):
         """Write a message down."""
         self.log.append(Line(time.monotonic() - self.began, peer.name, way, frames))
 
-    def step(self, seconds: float = STEP) -> None:
+    def take_in(self, seconds: float) -> None:
         """Heartbeat where it is due, and take in what comes."""
         now = time.monotonic()
         every = self.interval / 3 if self.interval else BEAT

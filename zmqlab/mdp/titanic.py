@@ -312,16 +312,16 @@ class _Run:
 
     def reply_of(self, uuid: bytes) -> Answer:
         """What titanic.reply says, once it says no longer 300."""
-        end = time.monotonic() + self.executes
-        while (answer := self.ask(REPLY, uuid)).status == "300" and time.monotonic() < end:
+        end = self.stage.now + self.executes
+        while (answer := self.ask(REPLY, uuid)).status == "300" and self.stage.now < end:
             self.look(0.05)
         return answer
 
     def answers(self, seconds: float = 0.0) -> bool:
         """Whether the server answers, within so many seconds."""
-        end = time.monotonic() + seconds
+        end = self.stage.now + seconds
         while not self.ask(CLOSE, NO_UUID).status:
-            if time.monotonic() > end:
+            if self.stage.now > end:
                 return False
         return True
 
