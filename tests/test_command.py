@@ -4,12 +4,15 @@ import inspect
 import json
 import os
 import runpy
+import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import click
 import pytest
+import zmq
 from click.testing import CliRunner
 from rich.console import Console
 
@@ -300,3 +303,75 @@ def test_a_file_is_checked_again_when_it_is_saved(tmp_path):
 def test_numbers_of_labs_are_offered():
     lab = click.Context(command.commands["check"]).command.params[0].type
     assert [item.value for item in lab.shell_complete(None, None, "0")][:2] == ["01", "02"]
+
+
+# ------------------------------------------------------------------ the tap
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="Control-C is sent by a signal")
+@pytest.mark.parametrize("as_json", [False, True])
+def test_what_travels_is_printed_as_it_comes(as_json, context):
+    with context.socket(zmq.REP) as answers, context.socket(zmq.REQ) as asks:
+        answers.linger = asks.linger = 0
+        port = answers.bind_to_random_port("tcp://127.0.0.1")
+        listen = f"tcp://127.0.0.1:{free_port()}"
+        words = ["tap", "--listen", listen, "--to", f"tcp://127.0.0.1:{port}"]
+        tapping = subprocess.Popen(
+            [sys.executable, "-u", "-m", "zmqlab", *words, *(["--json"] if as_json else [])],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            assert f"listening at {listen}" in tapping.stderr.readline()
+            asks.connect(listen)
+            asks.send(b"who?")
+            assert answers.poll(60_000)
+            answers.send(answers.recv() + b" me")
+            assert asks.poll(60_000)
+            lines = []
+            while not lines or "who? me" not in lines[-1]:
+                lines.append(tapping.stdout.readline())
+        finally:
+            tapping.send_signal(signal.SIGINT)
+            _, said = tapping.communicate(timeout=60)
+    assert tapping.returncode == 0
+    assert "1 connections, 0 refused" in said
+    if as_json:
+        told = [json.loads(line) for line in lines]
+        assert {"greeting", "READY", "message"} <= {one["what"] for one in told}
+        (question,) = [one for one in told if one["body"] == b"who?".hex()]
+        assert (question["way"], question["bytes"], question["flags"]) == ("to", 4, [])
+    else:
+        assert any("→ READY" in line and "Socket-Type = " in line for line in lines)
+        assert any("→ message" in line and "MORE" in line for line in lines)
+        assert any("ZMTP 3.1, mechanism NULL" in line for line in lines)
+
+
+def free_port():
+    with socket.socket() as there:
+        there.bind(("127.0.0.1", 0))
+        return there.getsockname()[1]
+
+
+@pytest.mark.parametrize(
+    ("listen", "to", "said"),
+    [
+        ("tcp://0.0.0.0:1", "tcp://127.0.0.1:2", "not on loopback"),
+        ("tcp://127.0.0.1:1", "tcp://192.0.2.1:2", "With --anywhere it may"),
+        ("inproc://x", "tcp://127.0.0.1:2", "only tcp can be tapped"),
+        ("tcp://127.0.0.1", "tcp://127.0.0.1:2", "no port"),
+    ],
+)
+def test_what_cannot_be_tapped_is_said(listen, to, said, terminal):
+    found = terminal("tap", "--listen", listen, "--to", to)
+    assert found.exit_code != 0
+    assert said in found.output
+
+
+def test_a_port_that_is_taken_is_said(terminal):
+    with socket.create_server(("127.0.0.1", 0)) as there:
+        taken = f"tcp://127.0.0.1:{there.getsockname()[1]}"
+        found = terminal("tap", "--listen", taken, "--to", "tcp://127.0.0.1:9")
+    assert "in use" in found.output

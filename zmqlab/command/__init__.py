@@ -281,6 +281,45 @@ def doctor() -> None:
     sys.exit(FAILED if any(seen.needed and not seen.good for seen in found) else PASSED)
 
 
+@command.command()
+@click.option("--listen", required=True, metavar="ENDPOINT", help="Where the tap listens.")
+@click.option("--to", required=True, metavar="ENDPOINT", help="Where what comes is carried on to.")
+@click.option("--delay", type=click.FloatRange(min=0), default=0.0, help="Seconds for each octet.")
+@click.option("--stall", type=click.FloatRange(0, 1), default=0.0, help="Chance for each message.")
+@click.option("--cut", type=click.FloatRange(0, 1), default=0.0, help="Chance for each message.")
+@click.option("--seed", type=int, default=0, show_default=True, help="The same faults each time.")
+@click.option("--json", "as_json", is_flag=True, help="An object for each line.")
+@click.option("--anywhere", is_flag=True, help="Endpoints beyond this machine are meant.")
+def tap(
+    listen: str,
+    to: str,
+    delay: float,
+    stall: float,
+    cut: float,
+    seed: int,
+    as_json: bool,
+    anywhere: bool,
+) -> None:
+    r"""Show what travels between two sockets: greeting, READY, frames with their flags.
+
+    
+    zmqlab tap --listen tcp://127.0.0.1:5556 --to tcp://127.0.0.1:5555
+    Let the one side connect to 5556 in place of 5555. Control-C ends it.
+    """
+    from zmqlab.wire import Faults
+
+    from . import wire
+
+    faults = Faults(seed, cut=cut, stall=stall)
+    try:
+        wire.follow(listen, to, faults=faults, delay=delay, as_json=as_json, anywhere=anywhere)
+    except ValueError as error:
+        hint = "" if anywhere else "\nWith --anywhere it may: others can then read what travels."
+        raise click.ClickException(f"{error}{hint}") from None
+    except OSError as error:
+        raise click.ClickException(f"{listen}: {error.strerror}") from None
+
+
 @command.command(
     context_settings={"ignore_unknown_options": True, "help_option_names": []},
     add_help_option=False,

@@ -36,10 +36,12 @@ MOST = 100_000  # records kept; later ones are only counted
 class Tap:
     """A relay between whoever connects to `tap.endpoint` and the socket bound at `endpoint`.
 
-    endpoint: "tcp://127.0.0.1:PORT"; anything beyond loopback is refused.
+    endpoint: "tcp://127.0.0.1:PORT"; anything beyond loopback is refused, unless `anywhere`.
+    listen: where the tap listens; "": at a port of loopback that the system chooses.
     between: names for the two sides in what is shown.
     faults: a `Faults` plan, or a function like it.
     journal: of the experiment that is tapped; with it, messages are matched across the tap.
+    told: called by the relay's thread with each record, which is then not kept in `wire`.
 
     `wire` is what has travelled so far (`Wire`), also after the end. Commands take effect before
     they return; without `link` they mean all connections, those to come included.
@@ -53,11 +55,16 @@ class Tap:
         faults: Plan | None = None,
         journal: Journal | None = None,
         keep: int = KEEP,
+        listen: str = "",
+        told: Callable[[Record], object] | None = None,
+        anywhere: bool = False,
     ) -> None:
         self.between = between
         self._real = endpoint
         self._journal = journal
-        self._target = _loopback(endpoint)
+        self._target = place(endpoint, anywhere)
+        self._at = place(listen, anywhere) if listen else None
+        self._told = told
         self._faults = faults or (lambda _link, _way, _number: None)
         self._keep = keep
         self._records: list[Record] = []
@@ -88,9 +95,9 @@ class Tap:
         return self
 
     def _begin(self) -> None:
-        family = socket.AF_INET6 if ":" in self._target[0] else socket.AF_INET
-        host = "::1" if family == socket.AF_INET6 else "127.0.0.1"
-        self._listener = socket.create_server((host, 0), family=family, backlog=100)
+        at = self._at or ("::1" if ":" in self._target[0] else "127.0.0.1", 0)
+        host, family = at[0], socket.AF_INET6 if ":" in at[0] else socket.AF_INET
+        self._listener = socket.create_server(at, family=family, backlog=100)
         self._listener.setblocking(False)
         port = self._listener.getsockname()[1]
         self.endpoint = f"tcp://[{host}]:{port}" if ":" in host else f"tcp://{host}:{port}"
@@ -272,7 +279,9 @@ class Tap:
         return True
 
     def _log(self, record: Record) -> None:
-        if len(self._records) < MOST:
+        if self._told is not None:
+            self._told(record)
+        elif len(self._records) < MOST:
             self._records.append(record)
         else:
             self._forgotten += 1
@@ -281,8 +290,8 @@ class Tap:
 _NOT_RUNNING = "the tap is not running: give commands inside its with"
 
 
-def _loopback(endpoint: str) -> tuple[str, int]:
-    """Host and port of a tcp endpoint on this machine; ValueError for any other."""
+def place(endpoint: str, anywhere: bool = False) -> tuple[str, int]:
+    """Host and port of a tcp endpoint; ValueError for one beyond loopback, unless `anywhere`."""
     scheme, _, address = endpoint.partition("://")
     if scheme != "tcp":
         raise ValueError(f"{endpoint!r}: only tcp can be tapped; {scheme} passes no wire")
@@ -294,6 +303,6 @@ def _loopback(endpoint: str) -> tuple[str, int]:
         inside = ipaddress.ip_address(host).is_loopback
     except ValueError:
         inside = False
-    if not inside:
+    if not (inside or anywhere):
         raise ValueError(f"{endpoint!r} is not on loopback, and the tap does not leave it")
     return host, int(port)
