@@ -16,9 +16,10 @@ import contextlib
 import math
 import socket
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import NamedTuple
@@ -26,7 +27,12 @@ from urllib.parse import urlsplit
 
 import zmq
 
-from zmqlab.balance.brokers import by_policy, router_dealer, router_dealer_in_c
+from zmqlab.balance.brokers import (
+    by_policy,
+    router_dealer,
+    router_dealer_in_c,
+    store_then_answer,
+)
 from zmqlab.balance.policy import Credit
 from zmqlab.run.experiment import Experiment
 from zmqlab.run.threads import GaveUp
@@ -94,12 +100,17 @@ def frame(rng: Random, seen: list[bytes]) -> bytes:
             return made
 
 
-def messages(rng: Random) -> Iterator[list[bytes]]:
-    """Messages of 1 to 12 random frames, mostly few."""
+def messages(rng: Random, words: Sequence[bytes] = ()) -> Iterator[list[bytes]]:
+    """Messages of 1 to 12 random frames, mostly few.
+
+    Where a broker's requests begin with one of some words, half of them begin as requests do.
+    """
     seen: list[bytes] = []
     while True:
         count = rng.choice([1, 1, 2, 2, 3, 3, 4, 5, 6, 12])
         made = [frame(rng, seen) for _ in range(count)]
+        if words and rng.random() < 0.5:
+            made = [b"", rng.choice(words), *made]
         if made[-2:] != [b"", b"READY"] and made != [b"READY"]:  # see above: no false workers
             yield made
 
@@ -167,7 +178,12 @@ def raw_streams(rng: Random, dealt: bool) -> Iterator[bytes]:
 
 
 def hostile_client(
-    ctx: zmq.Context, endpoint: str, count: int, seed: str, questions: Honest
+    ctx: zmq.Context,
+    endpoint: str,
+    count: int,
+    seed: str,
+    questions: Honest,
+    words: Sequence[bytes],
 ) -> int:
     """Send `count` messages over a succession of sockets; some leave in mid-message.
 
@@ -175,7 +191,7 @@ def hostile_client(
     through all that came before.
     """
     rng = Random(seed)
-    made, sent = messages(rng), 0
+    made, sent = messages(rng, words), 0
     while sent < count:
         kind = rng.choice([zmq.DEALER, zmq.DEALER, zmq.REQ, zmq.PUSH])
         with ctx.socket(kind) as peer:
@@ -192,21 +208,34 @@ def hostile_client(
                 peer.send_multipart(next(made))
                 sent += 1
             if not taken:
-                ask(peer, questions)
+                ask(peer, questions, words)
             if rng.random() < 0.5:
                 peer.send(rng.randbytes(9), zmq.SNDMORE)
     return sent
 
 
-def ask(peer: zmq.Socket, questions: Honest) -> None:
+def ask(peer: zmq.Socket, questions: Honest, words: Sequence[bytes]) -> None:
     """Ask, and wait for the answer to that, among the answers to other things."""
-    envelope = [] if peer.type == zmq.REQ else [b""]
     question = b"is that all, %d?" % questions.asked
-    questions.ask(peer, [*envelope, question])
-    while peer.recv_multipart() != [*envelope, b"done", question]:
-        if peer.type == zmq.REQ:  # it has to ask again before it may receive again
-            peer.send_multipart([question])
+    if words:
+        id = b"%s of %s" % (question, questions.name.encode())
+        answered_with(peer, questions, [b"REQUEST", id, question], [b"200", id])
+        questions.answered(True)
+        answered_with(peer, questions, [b"REPLY", id], [b"200", id, b"done", question])
+    else:
+        answered_with(peer, questions, [question], [b"done", question])
     questions.answered(True)
+
+
+def answered_with(
+    peer: zmq.Socket, questions: Honest, question: list[bytes], wanted: list[bytes]
+) -> None:
+    """Ask, and ask again as long as the answer is another one than the one that is wanted."""
+    envelope = [] if peer.type == zmq.REQ else [b""]
+    questions.ask(peer, [*envelope, *question])
+    while (came := peer.recv_multipart()) != [*envelope, *wanted]:
+        if peer.type == zmq.REQ or came[1:2] == [b"300"]:
+            peer.send_multipart([*envelope, *question])
 
 
 def hostile_worker(
@@ -282,25 +311,52 @@ def ready_worker(ctx: zmq.Context, endpoint: str) -> None:
             broker.send_multipart([client, empty, b"done", *body])
 
 
-def honest_client(ctx: zmq.Context, endpoint: str, me: Honest, over: threading.Event) -> None:
+def honest_client(
+    ctx: zmq.Context, endpoint: str, me: Honest, over: threading.Event, words: Sequence[bytes]
+) -> None:
     """Ask until the attack is over."""
     with ctx.socket(zmq.REQ) as broker:
         if me.name == "honest 0":
             broker.routing_id = b"honest 0"
         broker.connect(endpoint)
         while not over.is_set() or me.asked < 10:
-            body = [b"%d of %s" % (me.asked, me.name.encode()), b"", b"\xff"]
-            me.ask(broker, body)
-            me.answered(broker.recv_multipart() == [b"done", *body])
+            name = b"%d of %s" % (me.asked, me.name.encode())
+            body = [name, b"", b"\xff"]
+            if words:
+                keep(broker, me, name, body)
+            else:
+                me.ask(broker, body)
+                me.answered(broker.recv_multipart() == [b"done", *body])
+
+
+def keep(broker: zmq.Socket, me: Honest, id: bytes, body: list[bytes]) -> None:
+    """Have a request kept, ask for its reply until it is there, and close it."""
+    me.ask(broker, [b"REQUEST", id, *body])
+    me.answered(broker.recv_multipart() == [b"200", id])
+    me.ask(broker, [b"REPLY", id])
+    while (reply := broker.recv_multipart()) == [b"300", id]:
+        broker.send_multipart([b"REPLY", id])
+    me.answered(reply == [b"200", id, b"done", *body])
+    me.ask(broker, [b"CLOSE", id])
+    me.answered(broker.recv_multipart() == [b"200", id])
 
 
 # --- The attack -------------------------------------------------------------------------------
+
+
+def stored(ctx: zmq.Context, frontend: str, backend: str) -> None:
+    """The broker that keeps requests, with a file of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        store_then_answer(ctx, frontend, backend, f"{folder}/requests")
+
 
 BROKERS: dict[str, tuple[Callable, tuple, list[Callable]]] = {
     "router_dealer": (router_dealer, (), [rep_worker, dealer_worker, rep_worker]),
     "router_dealer_in_c": (router_dealer_in_c, (), [rep_worker, dealer_worker, rep_worker]),
     "by_policy": (by_policy, (Credit(1), Random(1)), [ready_worker] * TAMES),
+    "store_then_answer": (stored, (), [ready_worker] * TAMES),
 }
+WORDS = {"store_then_answer": (b"REQUEST", b"REPLY", b"CLOSE")}  # with which requests begin
 
 
 def all_in_time(asking: list[Honest], patience: float) -> bool:
@@ -323,6 +379,7 @@ def attack(name: str, hostile: int, seed: int, patience: float = 60.0) -> Outcom
     """
     broker, args, workers = BROKERS[name]
     dealt = ready_worker not in workers  # who need not say that it is ready is dealt tasks
+    words = WORDS.get(name, ())
     over, all_sent = threading.Event(), threading.Event()
     of_worker, raw = hostile // 4, hostile // RAW_EVERY // 2
     of_client = -(-(hostile - of_worker) // BAD)
@@ -339,13 +396,15 @@ def attack(name: str, hostile: int, seed: int, patience: float = 60.0) -> Outcom
         thread = lab.start("broker", broker, frontend, backend, *args)
         for number, worker in enumerate(workers, 1):
             lab.start(f"w{number}", worker, backend)
-        clients = [lab.start(who.name, honest_client, frontend, who, over) for who in honest]
+        clients = [lab.start(who.name, honest_client, frontend, who, over, words) for who in honest]
         # not before: a hostile peer that comes first has the name of honest 0, who is refused then
         until(lambda: all(who.asked > 1 for who in honest), "the first answers")
         start = time.monotonic()
         lab.start("bad worker", hostile_worker, backend, of_worker, f"{seed} worker", all_sent)
         attackers = [
-            lab.start(who.name, hostile_client, frontend, of_client, f"{seed} {who.name}", who)
+            lab.start(
+                who.name, hostile_client, frontend, of_client, f"{seed} {who.name}", who, words
+            )
             for who in bad
         ]
         raws = [
