@@ -4,7 +4,7 @@
 # *You will do:* kill a server before each of its steps, and cut the power of a disk; then look at what is left.
 #
 # *You will be able to*
-# - say what a client knows that has read a yes, and what one knows that has not,
+# - say what a client knows when it has read a yes, and what when it has not,
 # - put storing and answering into the right order, and show at each step that it is right,
 # - choose settings of SQLite with which a power cut takes nothing that was promised.
 #
@@ -181,7 +181,7 @@ def play(ctx, lives, endpoint, path, program, n):
 
 
 # %% [markdown]
-# Each play takes two processes, the killed one and the next. The four programs are killed side by side.
+# Each play takes two processes, the killed one and the next. Before the kill, `Lives` waits until what was sent has left the process. The four programs are killed side by side.
 #
 # > **Predict.** The third program answers, then commits. At how many of its steps does a kill lose the request?
 
@@ -220,7 +220,7 @@ steps_that_lose.compare(len(once))
 # - **Answers, then commits** loses it between the two. That step takes a moment, and a kill at random hardly ever meets it. So we try *every* step.
 # - **Commits, then answers** loses nothing.
 #
-# **Store, then answer.** At some steps this one, too, has it done again: the worker was done, and that was not stored yet. No order helps there. A store promises *at least* once; the work must bear to be done again.
+# **Store, then answer.** At some steps this one, too, has it done again: the worker was done, and that was not stored yet. No order helps there. A store promises *at least* once; the work must bear to be done again, or know its id again (lesson 11).
 
 # %% [markdown]
 # ## Is kill -9 the worst?
@@ -229,7 +229,7 @@ steps_that_lose.compare(len(once))
 #
 # SQLite can append all changes to a file beside the database, a **write-ahead log** (WAL), and copy them over now and then, at a **checkpoint**. How often it syncs is a setting, `synchronous`. To most applications with WAL its [manual](https://sqlite.org/pragma.html#pragma_synchronous) recommends NORMAL. [litequeue](https://github.com/litements/litequeue/blob/108eb520ed87f513c60bc38757b38938639487e3/src/litequeue/__init__.py), a queue for Python, sets both.
 #
-# We pull no plug: a simulated disk notes what each file was when it was last synced.
+# We do not pull the plug: a simulated disk notes what each file was when it was last synced.
 #
 # > **Predict.** A hundred requests were committed with WAL and NORMAL, one by one, and answered. Then the power fails. How many are there?
 
@@ -285,7 +285,8 @@ def after_a_hundred(journal, synchronous):
     with TemporaryDirectory() as folder:
         disk = Disk()
         with closing(apsw.Connection(f"{folder}/store", vfs="disk")) as db:
-            db.execute(TABLE)
+            db.pragma("synchronous", "extra")
+            db.execute(TABLE)  # that is safe
             if journal == "WAL":  # without shared memory, which our disk does not have
                 db.pragma("locking_mode", "exclusive")
             db.pragma("journal_mode", journal)
@@ -364,12 +365,12 @@ times_done.compare(by_server)
 # %% [markdown]
 # ## In practice
 #
-# - **The Guide's Titanic in Python** is an example to read, not to run. When a request is done, it marks the *last* line of its queue file: with two in the queue one is done over and over, the other never, and nobody has crashed. It makes file names of what clients send: an id with `../` deletes files elsewhere. And it syncs nothing.
+# - **The Guide's Titanic in Python** is an example to read, not to run. When a request is done, it marks the *last* line of its queue file, whosever that is: what is done is done again and again, and what still waits for a worker may never be done. That takes no crash. It makes file names of the ids that clients send: one with `../` leads out of its folder. And it syncs nothing.
 # - **Group commit.** One sync can serve many requests: read all that are there, commit once, then answer them all.
 # - **A request that kills its worker** is given out again, and kills the next one. Count how often; after some times put it aside for a person to look at, in a **dead-letter queue**.
 # - **Another body under a known id** is a mistake. Our store ignores it. Better, say so.
 # - **DELETE and FULL** have a gap: where the disk forgets a deletion, the journal is there again, and undoes the last commit. `EXTRA` syncs the folder, too. To see it, let `xDelete` pop only `if sync`.
-# - **macOS** keeps what was synced in the disk's cache; [`fullfsync`](https://sqlite.org/pragma.html#pragma_fullfsync) empties that, too.
+# - **On macOS** a sync hands data to the disk, which may keep it in a cache of its own; with [`fullfsync`](https://sqlite.org/pragma.html#pragma_fullfsync) SQLite asks for more.
 
 # %% [markdown]
 # ## What we know now
