@@ -373,7 +373,7 @@ class Stage:
         if self.gave_up == "late":
             evidence += "\nThere was more to do, and others had the processor all the time."
             return undecided(rule, evidence, MACHINE)
-        evidence += f"\nLast, {last}. The broker was at {self.subject.here()}"
+        evidence += f"\nLast, {last}. The {self.subject.name} was at {self.subject.here()}"
         hint = hint or (SPINS if self.gave_up == "spins" else WAITS_FOR)
         return failed(rule, evidence, hint, story)
 
@@ -391,5 +391,5 @@ class Stage:
             raise Wrong(*findings)
 
 
-WAITS_FOR = "What does the broker wait for there, and who is to bring it?"
+WAITS_FOR = "What does it wait for there, and who is to bring it?"
 SPINS = "It does not wait there, it goes round and round: what is to end that?"
