@@ -16,13 +16,14 @@ import zmq
 from . import ready
 from .dispatch import Event, Frames, Odd
 from .living import Living
+from .machine import Watch
 from .peer import Peer
 from .promises import FETCHED, KEPT, REPLY, WAIT, Promises
 from .stage import Stage, Wrong
 
 AGAIN = 5  # milliseconds after which a peer tries again to connect
 GONE = 1000  # milliseconds in which the end of a connection is seen
-PAUSE = 0.01  # seconds from one question for a reply to the next
+PAUSE = 0.01  # seconds from one question for a reply to the next, at first
 BROKEN = zmq.EVENT_DISCONNECTED | zmq.EVENT_CLOSED | zmq.EVENT_CONNECT_RETRIED
 
 
@@ -40,6 +41,8 @@ class Desk(Stage):
         super().__init__(*args, **more)
         self.others.ctx.reconnect_ivl = self.others.ctx.reconnect_ivl_max = AGAIN
         self._replies, self._workers = count(1), count(1)
+        if isinstance(self.subject, Living):
+            self.watch = Watch(here=False)  # others play beside it
 
     @property
     def promises(self) -> Promises:
@@ -80,17 +83,17 @@ class Desk(Stage):
     def fetch(self, client: Peer, id: bytes) -> None:
         """Let a client ask for a reply until it gets one."""
         self.ask(client, REPLY, id)
-        asked = time.monotonic()
+        asked, pause = time.monotonic(), PAUSE
 
         def has_come() -> bool:
-            nonlocal asked
+            nonlocal asked, pause
             promises = self.promises
             if client.name in promises.asked:
                 return False
             if promises.told[client.name][:1] == (WAIT,):
-                if time.monotonic() > asked + PAUSE:
+                if time.monotonic() > asked + pause:
                     client.ask(REPLY, id)
-                    asked = time.monotonic()
+                    asked, pause = time.monotonic(), 2 * pause
                 return False
             return True
 
@@ -175,4 +178,4 @@ class Desk(Stage):
             monitor.poll(GONE)
             peer.socket.disable_monitor()
             monitor.close(0)
-        self._receive(0)
+        self.receive(0)

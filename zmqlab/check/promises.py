@@ -185,13 +185,10 @@ class Promises:
         if kept is not None and kept != reply:
             self._break(FIRST, said, (id,))
         elif reply not in promise.replies:
-            whose = " or ".join(map(brief, promise.replies)) or "none yet"
-            rule = FETCHED if self._garbled(reply, promise) else HOLDER
-            self._break(rule, f"{said} What its worker has replied: {whose}.", (id,))
-
-    def _garbled(self, reply: Frames, promise: Promise) -> bool:
-        """Whether these are the octets of a right reply, in other frames."""
-        return any(b"".join(reply) == b"".join(right) for right in promise.replies)
+            whose = " or ".join(map(brief, promise.replies)) or "nothing"
+            same = any(b"".join(reply) == b"".join(right) for right in promise.replies)
+            rule = HOLDER if reply and not same else KEPT if self.died else FETCHED
+            self._break(rule, f"{said} Its worker has replied {whose}.", (id,))
 
     # ---- workers
 

@@ -204,7 +204,7 @@ class Stage:
 
     # ---- waiting
 
-    def _receive(self, seconds: float) -> None:
+    def receive(self, seconds: float) -> None:
         """Take in what comes to the peers; wait for it so long."""
         by_socket = {peer.socket: peer for peer in self.peers if peer.reads}
         if not by_socket:  # pyzmq's poll would return at once, whatever its time-out
@@ -246,11 +246,11 @@ class Stage:
         lap, looks = None, 0
         self.gave_up = "waits"
         while True:
-            self._receive(0)
+            self.receive(0)
             if condition():
                 return True
             if self.subject.over:
-                self._receive(0.02)
+                self.receive(0.02)
                 return bool(condition())
             now = time.monotonic()
             if now > self.deadline:
@@ -269,7 +269,7 @@ class Stage:
                 if now - began > 3 * PATIENCE:
                     self.gave_up = "late"
                     return False
-            self._receive(every)
+            self.receive(every)
 
     def step(self, rule: str = "", hint: str = "") -> None:
         """Wait until nothing is owed, then judge; what does not come breaks the play's promise.
