@@ -165,6 +165,7 @@ def test_a_send_tells_how_what_was_written_is_kept(tmp_path):
                 to.connect("inproc://out")
                 only_reads = sqlite3.connect(path, isolation_level=None)
                 only_reads.execute("PRAGMA synchronous = OFF")
+                only_reads.close()
                 db = sqlite3.connect(path)
                 db.text_factory, db.row_factory = bytes, dict
                 db.execute("PRAGMA journal_mode = WAL")
@@ -180,12 +181,18 @@ def test_a_send_tells_how_what_was_written_is_kept(tmp_path):
                 thread.join()
                 db.close()
                 out.send(b"closed")
+                db = sqlite3.connect(path, isolation_level=None)
+                db.execute("INSERT INTO t VALUES (2)")
+                db.execute("PRAGMA synchronous = OFF")
+                del db
+                out.send(b"let go")
 
     with Lives(program) as lives:
         life = lives.begin(str(tmp_path / "db"))
         over(life)
     sends = [step for step in life.steps if step.kind == "send"]
-    assert [step.stores for step in sends] == [(), ((1, "wal"),), ((2, "wal"),), ()]
+    stores = [(), ((1, "wal"),), ((2, "wal"),), ((2, "wal"),), ((0, "wal"), (2, "wal"))]
+    assert [step.stores for step in sends] == stores
     assert not any(str(step) == "PRAGMA synchronous" for step in life.steps)  # its own
 
 

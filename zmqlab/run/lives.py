@@ -116,6 +116,11 @@ class Life:
         eventually(lambda: self.over, PATIENCE, "the end of a process that was killed")
 
     @property
+    def pid(self) -> int | None:
+        """Its process id; None until it is there."""
+        return next((entry for entry in self._entries() if isinstance(entry, int)), None)
+
+    @property
     def steps(self) -> list[Step]:
         """The steps that it has taken so far."""
         return [entry for entry in self._entries() if isinstance(entry, Step)]
@@ -285,6 +290,7 @@ def _live(counter: Counter, function: Callable[..., Any], order: Order) -> None:
         for printed in (1, 2):
             os.dup2(nowhere, printed)
         counter.begin(order.log, order.kill_before)
+        counter.note(os.getpid())
         function(zmq.Context(), *order.args)
         counter.note("it returned")
     except BaseException as error:

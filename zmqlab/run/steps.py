@@ -34,7 +34,8 @@ class Step(NamedTuple):
     what: the statement, or the frames as the program's socket has them.
     endpoint: where that socket is bound, or last connected.
     stores: when a message is sent, `PRAGMA synchronous` (0 OFF, 1 NORMAL, 2 FULL, 3 EXTRA) and
-        `PRAGMA journal_mode` ("wal") of each connection that has written by then.
+        `PRAGMA journal_mode` ("wal") of each connection that has written by then; of one that is
+        closed, as they were at its end.
     """
 
     kind: Literal["SQL", "fsync", "send", "receive"]
@@ -63,6 +64,7 @@ class Counter:
         self._log: Any = None
         self._kill_before = self._taken = 0
         self.connections: weakref.WeakSet[sqlite3.Connection] = weakref.WeakSet()
+        self._closed: set[tuple[int, str]] = set()  # as in Step.stores
 
     def count(self) -> None:
         """Count all that this process does from now on, in what it has not imported yet."""
@@ -96,10 +98,17 @@ class Counter:
             os.kill(os.getpid(), KILL)
             time.sleep(AT_MOST)  # a signal may take its time
 
+    def closes(self, connection: sqlite3.Connection) -> None:
+        """A connection is about to be closed."""
+        self._closed.update(self._settings([connection]))
+
     def _stores(self) -> tuple[tuple[int, str], ...]:
+        return tuple(sorted(self._closed.union(self._settings(list(self.connections)))))
+
+    def _settings(self, connections: Sequence[sqlite3.Connection]) -> set[tuple[int, str]]:
         self._here.inside = True
         try:
-            return tuple(filter(None, map(_settings, list(self.connections))))
+            return set(filter(None, map(_settings, connections)))
         finally:
             self._here.inside = False
 
@@ -156,6 +165,13 @@ def _count_statements(counter: Counter) -> None:
                     callback(statement)
 
             super().set_trace_callback(both)
+
+        def close(self) -> None:
+            counter.closes(self)
+            super().close()
+
+        def __del__(self) -> None:
+            counter.closes(self)
 
     def connect(*args: Any, **kwargs: Any) -> Any:
         if len(args) > 5:
