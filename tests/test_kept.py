@@ -6,6 +6,7 @@ import pytest
 import zmq
 
 from zmqlab.balance.brokers import kept, store_then_answer
+from zmqlab.check import lab13
 from zmqlab.run.experiment import Experiment
 
 
@@ -216,3 +217,9 @@ def test_a_power_cut_takes_nothing_that_was_answered(tmp_path):
 def test_frames_come_back_as_they_were():
     for frames in ([], [b""], [b"", b"a" * 300, b""]):
         assert kept.unpacked(kept.packed(frames)) == frames
+
+
+@pytest.mark.slow
+def test_it_does_what_lab_13_asks_for():
+    report = lab13(store_then_answer)
+    assert report.verdict != "failed", str(report)
