@@ -12,7 +12,7 @@
 
 # %% [markdown]
 # ZeroMQ's Guide has a server for requests that must not get lost, Titanic. It writes a request to a file, tells its dispatcher over a pipe in memory, and answers 200: the request is [stored persistently](https://rfc.zeromq.org/spec/9/). But while the dispatcher waits for a slow worker, it does not read the pipe. Kill the program in that moment, and start it again: the file is there, and
-# [nobody looks for it](https://github.com/booksbyus/zguide/blob/080015cc25a9f378d5ba5cb328bf35f34d743e19/examples/Python/titanic.py). The client is told "not yet", for ever.
+# [nobody looks for it](https://github.com/booksbyus/zguide/blob/080015cc25a9f378d5ba5cb328bf35f34d743e19/examples/Python/titanic.py). The client is told 300, "pending", for ever.
 #
 # So: **what is a yes worth when the broker dies?**
 
@@ -209,7 +209,8 @@ with TemporaryDirectory() as folder, Experiment(record=False, limit=240) as lab:
 ends = ["right", "done again", "lost"]
 rows = {program: [outcome for _, outcome in steps] for program, steps in found.items()}
 once = [step for step, outcome in found["answers, then commits"] if outcome == "lost"]
-title = f"Answers, then commits: lost at {len(once)} step; commits, then answers: at none"
+never = rows["commits, then answers"].count("lost")
+title = f"Answers, then commits: lost at {len(once)} step. Commits, then answers: at {never}"
 plots.show(plots.strips, rows, ends=ends, title=title, unit="killed before step")
 print(plots.strips_text(rows, ends=ends, unit="steps"))
 print("answers, then commits: lost if killed before", *once)
@@ -220,7 +221,7 @@ steps_that_lose.compare(len(once))
 # - **Answers, then commits** loses it between the two. That step takes a moment, and a kill at random hardly ever meets it. So we try *every* step.
 # - **Commits, then answers** loses nothing.
 #
-# **Store, then answer.** At some steps this one, too, has it done again: the worker was done, and that was not stored yet. No order helps there. A store promises *at least* once; the work must bear to be done again, or know its id again (lesson 11).
+# **Store, then answer.** At some steps even this has it done again: the worker was done, and that was not stored yet. No order helps there. A store promises *at least* once; the work must bear to be done again, or know its id again (lesson 11).
 
 # %% [markdown]
 # ## Is kill -9 the worst?
@@ -318,7 +319,7 @@ after_the_cut.compare(left["WAL", "NORMAL"][1])
 # %% [markdown]
 # None, and no `kill -9` would ever have shown it. With NORMAL the log is synced before a checkpoint, and a hundred small commits bring none about: the disk has nothing of it. The database is sound, as it was some time ago. The manual says so: this is what NORMAL gives up.
 #
-# A commit must be **durable**: there after a power cut, too. So a store sets WAL and FULL, one sync for each commit, and sets both itself: [defaults](https://sqlite.org/compile.html#default_wal_synchronous) differ from build to build.
+# What a store has committed must be **durable**: there after a power cut, too. With WAL and FULL that takes one sync for each commit; DELETE takes several. A store sets both itself, for [defaults](https://sqlite.org/compile.html#default_wal_synchronous) differ from build to build. Ours above took what this build has: most have DELETE and FULL.
 #
 # ## The receipt that was lost
 #
@@ -365,11 +366,12 @@ times_done.compare(by_server)
 # %% [markdown]
 # ## In practice
 #
-# - **The Guide's Titanic in Python** is an example to read, not to run. When a request is done, it marks the *last* line of its queue file, whosever that is: what is done is done again and again, and what still waits for a worker may never be done. That takes no crash. It makes file names of the ids that clients send: one with `../` leads out of its folder. And it syncs nothing.
+# - **The Guide's Titanic in Python** is an example to read, not to run. When a request is done, it marks the *last* line of its queue file, no matter whose that is: what is done is done again and again, and what still waits for a worker may never be done. That takes no crash. It makes file names of the ids that clients send: one with `../` leads out of its folder. And it syncs nothing.
+# - **SQLite** is [tested](https://sqlite.org/testing.html) in this way: the n-th operation fails, for n = 1, 2, 3 and so on, and disks are simulated that lose their power.
 # - **Group commit.** One sync can serve many requests: read all that are there, commit once, then answer them all.
 # - **A request that kills its worker** is given out again, and kills the next one. Count how often; after some times put it aside for a person to look at, in a **dead-letter queue**.
 # - **Another body under a known id** is a mistake. Our store ignores it. Better, say so.
-# - **DELETE and FULL** have a gap: where the disk forgets a deletion, the journal is there again, and undoes the last commit. `EXTRA` syncs the folder, too. To see it, let `xDelete` pop only `if sync`.
+# - **DELETE and FULL** have a gap: where the disk forgets a deletion, the journal is there again, and undoes the last commit. `EXTRA` syncs the folder, too. To see it, let `xDelete` pop only `if sync`, and add a row for `EXTRA`.
 # - **On macOS** a sync hands data to the disk, which may keep it in a cache of its own; with [`fullfsync`](https://sqlite.org/pragma.html#pragma_fullfsync) SQLite asks for more.
 
 # %% [markdown]
