@@ -210,7 +210,7 @@ ends = ["right", "done again", "lost"]
 rows = {program: [outcome for _, outcome in steps] for program, steps in found.items()}
 once = [step for step, outcome in found["answers, then commits"] if outcome == "lost"]
 never = rows["commits, then answers"].count("lost")
-title = f"Answers, then commits: lost at {len(once)} step. Commits, then answers: at {never}"
+title = f"Answers first: lost at {len(once)} step; commits first: at {never}"
 plots.show(plots.strips, rows, ends=ends, title=title, unit="killed before step")
 print(plots.strips_text(rows, ends=ends, unit="steps"))
 print("answers, then commits: lost if killed before", *once)
