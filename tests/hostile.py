@@ -17,6 +17,7 @@ import contextlib
 import math
 import socket
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -30,17 +31,20 @@ import zmq
 from zmqlab.balance.brokers import (
     by_policy,
     majordomo_broker,
+    paranoid_pirate,
     router_dealer,
     router_dealer_in_c,
+    store_then_answer,
 )
+from zmqlab.balance.brokers.pirate import HEARTBEAT, READY
 from zmqlab.balance.policy import Credit
 from zmqlab.run.experiment import Experiment
 from zmqlab.run.threads import GaveUp
 
 TAMES = 3  # honest workers
 HONEST = 4  # honest clients
-ECHO = (b"MDPC01", b"echo")  # what stands before a request and its reply in Majordomo
 BAD = 8  # hostile clients
+INTERVAL, LIVENESS = 0.2, 10  # of heartbeats: seconds, and how many may be missed
 RAW_EVERY = 200  # one raw connection for so many messages
 
 
@@ -101,28 +105,14 @@ def frame(rng: Random, seen: list[bytes]) -> bytes:
             return made
 
 
-def messages(rng: Random, majordomo: bool = False) -> Iterator[list[bytes]]:
-    """Messages of 1 to 12 random frames, mostly few; most of them nearly Majordomo's, if so."""
+def messages(rng: Random, spoken: Speech) -> Iterator[list[bytes]]:
+    """Messages of 1 to 12 random frames, mostly few; many of them nearly what the broker speaks."""
     seen: list[bytes] = []
     while True:
         count = rng.choice([1, 1, 2, 2, 3, 3, 4, 5, 6, 12])
-        made = [frame(rng, seen) for _ in range(count)]
-        if majordomo and rng.random() < 0.8:
-            made = [*beginning(rng), *made[: rng.randrange(4)]]
+        made = spoken.nearly(rng, [frame(rng, seen) for _ in range(count)])
         if made[-2:] != [b"", b"READY"] and made != [b"READY"]:  # see above: no false workers
             yield made
-
-
-def beginning(rng: Random) -> list[bytes]:
-    """How a message of a Majordomo client or worker begins, or nearly so."""
-    of_client = [b"MDPC01", rng.choice([b"echo", b"mmi.service", b"nobody"])]
-    of_worker = [
-        b"MDPW01",
-        bytes([rng.randrange(7)]),
-        *rng.choice([[], [b"echo"], [b"somebody", b""]]),
-    ]
-    made = [b"", *rng.choice([of_client, of_worker])]
-    return made if rng.random() < 0.9 else made[rng.randrange(len(made)) :]
 
 
 def greeting(rng: Random) -> bytes:
@@ -184,6 +174,63 @@ def raw_streams(rng: Random, dealt: bool) -> Iterator[bytes]:
             yield made
 
 
+# --- What a broker speaks ---------------------------------------------------------------------
+
+Step = tuple[list[bytes], list[bytes]]  # what is asked, and what has to be answered
+
+
+class Speech:
+    """A request is its body, and its reply is that body behind b"done"."""
+
+    def steps(self, name: bytes, body: list[bytes]) -> list[Step]:
+        """What a client asks for one request, and the right answers, one after the other."""
+        return [(body, [b"done", *body])]
+
+    def nearly(self, rng: Random, made: list[bytes]) -> list[bytes]:
+        """A message that may begin as the broker's do."""
+        return made
+
+
+class Majordomo(Speech):
+    """Header and service stand before a request and before its reply (7/MDP)."""
+
+    def steps(self, name: bytes, body: list[bytes]) -> list[Step]:
+        """One: Majordomo knows no names of requests."""
+        start = [b"MDPC01", b"echo"]
+        return [([*start, *body], [*start, b"done", *body])]
+
+    def nearly(self, rng: Random, made: list[bytes]) -> list[bytes]:
+        """Most begin as a client's or a worker's messages do, or nearly so."""
+        if rng.random() > 0.8:
+            return made
+        of_client = [b"MDPC01", rng.choice([b"echo", b"mmi.service", b"nobody"])]
+        kinds = [bytes([rng.randrange(7)]), *rng.choice([[], [b"echo"], [b"somebody", b""]])]
+        start = [b"", *rng.choice([of_client, [b"MDPW01", *kinds]])]
+        whole = rng.random() < 0.9
+        return [*(start if whole else start[rng.randrange(len(start)) :]), *made[: rng.randrange(4)]]
+
+
+class Store(Speech):
+    """A request is kept, its reply is asked for until it is there, and it is closed."""
+
+    def steps(self, name: bytes, body: list[bytes]) -> list[Step]:
+        """Three; the answer to the second is 300 until a worker has replied."""
+        return [
+            ([b"REQUEST", name, *body], [b"200", name]),
+            ([b"REPLY", name], [b"200", name, b"done", *body]),
+            ([b"CLOSE", name], [b"200", name]),
+        ]
+
+    def nearly(self, rng: Random, made: list[bytes]) -> list[bytes]:
+        """Half of them begin as requests do."""
+        if rng.random() < 0.5:
+            return made
+        return [b"", rng.choice([b"REQUEST", b"REPLY", b"CLOSE"]), *made]
+
+
+PLAIN, MAJORDOMO, STORE = Speech(), Majordomo(), Store()
+
+
 # --- Hostile peers ----------------------------------------------------------------------------
 
 
@@ -193,7 +240,7 @@ def hostile_client(
     count: int,
     seed: str,
     questions: Honest,
-    prefix: tuple[bytes, ...],
+    spoken: Speech,
 ) -> int:
     """Send `count` messages over a succession of sockets; some leave in mid-message.
 
@@ -201,7 +248,7 @@ def hostile_client(
     through all that came before.
     """
     rng = Random(seed)
-    made, sent = messages(rng, bool(prefix)), 0
+    made, sent = messages(rng, spoken), 0
     while sent < count:
         kind = rng.choice([zmq.DEALER, zmq.DEALER, zmq.REQ, zmq.PUSH])
         with ctx.socket(kind) as peer:
@@ -218,29 +265,30 @@ def hostile_client(
                 peer.send_multipart(next(made))
                 sent += 1
             if not taken:
-                ask(peer, questions, prefix)
+                ask(peer, questions, spoken)
             if rng.random() < 0.5:
                 peer.send(rng.randbytes(9), zmq.SNDMORE)
     return sent
 
 
-def ask(peer: zmq.Socket, questions: Honest, prefix: tuple[bytes, ...]) -> None:
+def ask(peer: zmq.Socket, questions: Honest, spoken: Speech) -> None:
     """Ask, and wait for the answer to that, among the answers to other things."""
-    envelope = [*prefix] if peer.type == zmq.REQ else [b"", *prefix]
-    question = b"is that all, %d?" % questions.asked
-    questions.ask(peer, [*envelope, question])
-    while peer.recv_multipart() != [*envelope, b"done", question]:
-        if peer.type == zmq.REQ:  # it has to ask again before it may receive again
-            peer.send_multipart([*prefix, question])
-    questions.answered(True)
+    envelope = [] if peer.type == zmq.REQ else [b""]
+    body = b"is that all, %d?" % questions.asked
+    for question, answered in spoken.steps(b"%s of %s" % (body, questions.name.encode()), [body]):
+        questions.ask(peer, [*envelope, *question])
+        while (came := peer.recv_multipart()) != [*envelope, *answered]:
+            if peer.type == zmq.REQ or came[1:2] == [b"300"]:  # it has to ask again
+                peer.send_multipart([*envelope, *question])
+        questions.answered(True)
 
 
 def hostile_worker(
-    ctx: zmq.Context, endpoint: str, count: int, seed: str, sent: threading.Event, majordomo: bool
+    ctx: zmq.Context, endpoint: str, count: int, seed: str, sent: threading.Event, spoken: Speech
 ) -> None:
     """Send `count` messages; what it is given all the same, it answers."""
     rng = Random(seed)
-    made = messages(rng, majordomo)
+    made = messages(rng, spoken)
     with ctx.socket(zmq.DEALER) as peer:
         peer.connect(endpoint)
         for _ in range(count):
@@ -277,7 +325,11 @@ def raw_connections(ctx: zmq.Context, endpoint: str, count: int, seed: str, deal
 
 def answer(worker: zmq.Socket) -> None:
     """Answer one request, whatever stands before its body."""
-    frames = worker.recv_multipart()
+    reply_to(worker, worker.recv_multipart())
+
+
+def reply_to(worker: zmq.Socket, frames: list[bytes]) -> None:
+    """Answer the request that these frames are."""
     at = frames.index(b"", 1) if b"" in frames[1:] else len(frames) - 1
     worker.send_multipart([*frames[: at + 1], b"done", *frames[at + 1 :]])
 
@@ -327,8 +379,25 @@ def majordomo_worker(ctx: zmq.Context, endpoint: str) -> None:
                         told_to_go = True
 
 
+def pirate_worker(ctx: zmq.Context, endpoint: str) -> None:
+    """A worker of the Paranoid Pirate queue; it joins anew when it hears nothing of the queue."""
+    while True:
+        with ctx.socket(zmq.DEALER) as queue:
+            queue.connect(endpoint)
+            queue.send(READY)
+            silent = 0  # intervals
+            while silent < LIVENESS:
+                if queue.poll(int(1000 * INTERVAL)):
+                    silent = 0
+                    if (frames := queue.recv_multipart()) != [HEARTBEAT]:
+                        reply_to(queue, frames)
+                else:
+                    silent += 1
+                queue.send(HEARTBEAT)
+
+
 def honest_client(
-    ctx: zmq.Context, endpoint: str, me: Honest, over: threading.Event, prefix: tuple[bytes, ...]
+    ctx: zmq.Context, endpoint: str, me: Honest, over: threading.Event, spoken: Speech
 ) -> None:
     """Ask until the attack is over."""
     with ctx.socket(zmq.REQ) as broker:
@@ -336,30 +405,40 @@ def honest_client(
             broker.routing_id = b"honest 0"
         broker.connect(endpoint)
         while not over.is_set() or me.asked < 10:
-            body = [b"%d of %s" % (me.asked, me.name.encode()), b"", b"\xff"]
-            me.ask(broker, [*prefix, *body])
-            me.answered(broker.recv_multipart() == [*prefix, b"done", *body])
+            name = b"%d of %s" % (me.asked, me.name.encode())
+            for question, answered in spoken.steps(name, [name, b"", b"\xff"]):
+                me.ask(broker, question)
+                while (came := broker.recv_multipart()) == [b"300", name]:
+                    broker.send_multipart(question)
+                me.answered(came == answered)
 
 
 # --- The attack -------------------------------------------------------------------------------
 
 
 class Attacked(NamedTuple):
-    """A broker, what it is called with behind its endpoints, and its honest workers.
-
-    prefix: what stands before a request, and before its reply. Where there is one, the broker
-    speaks Majordomo, and has one endpoint for all.
-    """
+    """A broker, what it is called with behind its endpoints, its honest workers, what it speaks."""
 
     broker: Callable[..., None]
     args: tuple[Any, ...]
     workers: list[Callable[..., None]]
-    prefix: tuple[bytes, ...] = ()
+    spoken: Speech = PLAIN
 
     @property
     def dealt(self) -> bool:
         """Whether who is connected to its backend is dealt tasks without having asked."""
         return rep_worker in self.workers
+
+    @property
+    def one_endpoint(self) -> bool:
+        """Whether clients and workers connect to the same endpoint."""
+        return self.spoken is MAJORDOMO
+
+
+def stored(ctx: zmq.Context, frontend: str, backend: str) -> None:
+    """The broker that keeps requests, with a file of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        store_then_answer(ctx, frontend, backend, f"{folder}/requests")
 
 
 IN_TURN = [rep_worker, dealer_worker, rep_worker]
@@ -367,7 +446,9 @@ BROKERS = {
     "router_dealer": Attacked(router_dealer, (), IN_TURN),
     "router_dealer_in_c": Attacked(router_dealer_in_c, (), IN_TURN),
     "by_policy": Attacked(by_policy, (Credit(1), Random(1)), [ready_worker] * TAMES),
-    "majordomo": Attacked(majordomo_broker, (0.2, 5), [majordomo_worker] * TAMES, ECHO),
+    "paranoid_pirate": Attacked(paranoid_pirate, (INTERVAL, LIVENESS), [pirate_worker] * TAMES),
+    "majordomo": Attacked(majordomo_broker, (0.2, 5), [majordomo_worker] * TAMES, MAJORDOMO),
+    "store_then_answer": Attacked(stored, (), [ready_worker] * TAMES, STORE),
 }
 
 
@@ -389,7 +470,7 @@ def attack(name: str, hostile: int, seed: int, patience: float = 60.0) -> Outcom
     Raises GaveUp when an honest question has had no answer for `patience` seconds: it was lost,
     or the broker stands still.
     """
-    broker, args, workers, prefix = attacked = BROKERS[name]
+    broker, args, workers, spoken = attacked = BROKERS[name]
     over, all_sent = threading.Event(), threading.Event()
     of_worker, raw = hostile // 4, hostile // RAW_EVERY // 2
     of_client = -(-(hostile - of_worker) // BAD)
@@ -403,22 +484,22 @@ def attack(name: str, hostile: int, seed: int, patience: float = 60.0) -> Outcom
             lab.until(lambda: all_in_time(asking, patience) and condition(), limit, what)
 
         frontend = lab.endpoint()
-        backend = frontend if prefix else lab.endpoint()
+        backend = frontend if attacked.one_endpoint else lab.endpoint()
         endpoints = dict.fromkeys([frontend, backend])
         thread = lab.start("broker", broker, *endpoints, *args)
         for number, worker in enumerate(workers, 1):
             lab.start(f"w{number}", worker, backend)
         clients = [
-            lab.start(who.name, honest_client, frontend, who, over, prefix) for who in honest
+            lab.start(who.name, honest_client, frontend, who, over, spoken) for who in honest
         ]
         # not before: a hostile peer that comes first has the name of honest 0, who is refused then
         until(lambda: all(who.asked > 1 for who in honest), "the first answers")
         start = time.monotonic()
-        worker = (hostile_worker, backend, of_worker, f"{seed} worker", all_sent, bool(prefix))
+        worker = (hostile_worker, backend, of_worker, f"{seed} worker", all_sent, spoken)
         lab.start("bad worker", *worker)
         attackers = [
             lab.start(
-                who.name, hostile_client, frontend, of_client, f"{seed} {who.name}", who, prefix
+                who.name, hostile_client, frontend, of_client, f"{seed} {who.name}", who, spoken
             )
             for who in bad
         ]

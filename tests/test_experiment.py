@@ -542,6 +542,13 @@ def test_arrivals_says_how_many_came():
             here.wait(2, patience=0.01)
 
 
+def test_arrivals_do_not_meet_those_of_a_closed_socket():
+    """pyzmq names a monitor by its socket's descriptor, which is free before the name is."""
+    with Experiment() as lab, lab.ctx.socket(zmq.PAIR) as former, lab.ctx.socket(zmq.PUSH) as push:
+        former.bind(f"inproc://monitor.s-{push.FD}")
+        assert Arrivals(push).count == 0
+
+
 def take_one(ctx, endpoint):
     with ctx.socket(zmq.PULL) as tasks:
         tasks.connect(endpoint)

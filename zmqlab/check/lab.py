@@ -44,7 +44,7 @@ class Play:
     """
 
     title: str
-    script: Callable[[Stage], Iterable[Finding] | None]
+    script: Callable[[Any], Iterable[Finding] | None]  # of a Stage, the lab's kind
     promise: str
     evidence: str
     rules: Sequence[Rule] = ()
@@ -66,6 +66,7 @@ class Lab:
     work: a worker in a thread, `work(ctx, endpoint)`.
     to_anybody: a request goes to a worker at once, idle or not.
     more: what the subject is given behind its endpoints, made for each play.
+    stage: what a play is played on.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Lab:
     plays: Sequence[Play]
     to_anybody: bool = False
     more: Callable[[Stage], tuple[Any, ...]] = lambda stage: ()
+    stage: Callable[..., Stage] = Stage
 
     def check(self, function: Any) -> Report:
         """Judge a learner's function."""
@@ -97,7 +99,7 @@ class Lab:
 
         deadline: when the check's time is over, seconds on the monotonic clock.
         """
-        with Stage(self, play, make, deadline) as stage:
+        with self.stage(self, play, make, deadline) as stage:
             try:
                 for name, kind, routing_id in play.crew:
                     stage.hire(name, kind=kind, routing_id=routing_id)

@@ -37,7 +37,8 @@ def used_by_all(pid: int | str = "self", but: Container[int] = ()) -> dict[int, 
             with contextlib.suppress(OSError, IndexError, ValueError):  # it may end meanwhile
                 about = f"/proc/{pid}/task/{thread}"
                 ran, in_line = Path(about, "schedstat").read_text().split()[:2]
-                found[thread] = Used(int(ran) / 1e9, int(in_line) / 1e9, _wants_to_run(about))
+                wants = _state(about) == "R"
+                found[thread] = Used(int(ran) / 1e9, int(in_line) / 1e9, wants)
     return found
 
 
@@ -47,33 +48,38 @@ def _threads(pid: int | str) -> list[int]:
     return []
 
 
-def _wants_to_run(about: str) -> bool:
-    return Path(about, "stat").read_text().rpartition(")")[2].split()[0] == "R"
+def _state(about: str) -> str:
+    """R: it runs or stands in line to run; D: it waits for the disk; others wait otherwise."""
+    return Path(about, "stat").read_text().rpartition(")")[2].split()[0]
 
 
 class Watch:
-    """Looks at the threads that came since it was made, and at those of `pids`."""
+    """Looks at the threads that came since it was made, and at those of `pids`.
 
-    def __init__(self) -> None:
+    here: False for those of `pids` alone.
+    """
+
+    def __init__(self, *, here: bool = True) -> None:
+        self.here = here
         self.pids: list[int] = []
         self._before = {*_threads("self"), threading.get_native_id()}
 
     def look(self) -> dict[int, Used]:
         """What each of them has used so far, by its number in the system."""
-        found = used_by_all("self", self._before)
+        found = used_by_all("self", self._before) if self.here else {}
         for pid in self.pids:
             found |= used_by_all(pid)
         return found
 
     def rests(self) -> bool:
-        """Whether none of them wants to run: each waits for another, or for a message."""
-        pids: list[int | str] = ["self", *self.pids]
+        """Whether none wants to run or waits for the disk: each waits for another or a message."""
+        pids: list[int | str] = [*(["self"] if self.here else []), *self.pids]
         for pid in pids:
             for thread in _threads(pid):
                 with contextlib.suppress(OSError, IndexError):
-                    if (pid != "self" or thread not in self._before) and _wants_to_run(
+                    if (pid != "self" or thread not in self._before) and _state(
                         f"/proc/{pid}/task/{thread}"
-                    ):
+                    ) in "RD":
                         return False
         return True
 

@@ -204,7 +204,7 @@ class Stage:
 
     # ---- waiting
 
-    def _receive(self, seconds: float) -> None:
+    def receive(self, seconds: float) -> None:
         """Take in what comes to the peers; wait for it so long."""
         by_socket = {peer.socket: peer for peer in self.peers if peer.reads}
         if not by_socket:  # pyzmq's poll would return at once, whatever its time-out
@@ -246,11 +246,11 @@ class Stage:
         lap, looks = None, 0
         self.gave_up = "waits"
         while True:
-            self._receive(0)
+            self.receive(0)
             if condition():
                 return True
             if self.subject.over:
-                self._receive(0.02)
+                self.receive(0.02)
                 return bool(condition())
             now = time.monotonic()
             if now > self.deadline:
@@ -269,7 +269,7 @@ class Stage:
                 if now - began > 3 * PATIENCE:
                     self.gave_up = "late"
                     return False
-            self._receive(every)
+            self.receive(every)
 
     def step(self, rule: str = "", hint: str = "") -> None:
         """Wait until nothing is owed, then judge; what does not come breaks the play's promise.
@@ -373,7 +373,7 @@ class Stage:
         if self.gave_up == "late":
             evidence += "\nThere was more to do, and others had the processor all the time."
             return undecided(rule, evidence, MACHINE)
-        evidence += f"\nLast, {last}. The broker was at {self.subject.here()}"
+        evidence += f"\nLast, {last}. The {self.subject.name} was at {self.subject.here()}"
         hint = hint or (SPINS if self.gave_up == "spins" else WAITS_FOR)
         return failed(rule, evidence, hint, story)
 
@@ -391,5 +391,5 @@ class Stage:
             raise Wrong(*findings)
 
 
-WAITS_FOR = "What does the broker wait for there, and who is to bring it?"
+WAITS_FOR = "What does it wait for there, and who is to bring it?"
 SPINS = "It does not wait there, it goes round and round: what is to end that?"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import count
 
 import zmq
 from zmq.utils.monitor import recv_monitor_message
@@ -14,6 +15,7 @@ _FAILED = (
 )
 _BEGUN = zmq.EVENT_ACCEPTED | zmq.EVENT_CONNECTED  # who binds says the one, who connects the other
 _EVENTS = _BEGUN | zmq.EVENT_HANDSHAKE_SUCCEEDED | _FAILED | zmq.EVENT_DISCONNECTED
+_NUMBERS = count(1)
 
 
 class Connections:
@@ -64,7 +66,8 @@ class Arrivals:
 
     def __init__(self, socket: zmq.Socket[bytes]) -> None:
         self._socket = socket
-        self._monitor = socket.get_monitor_socket(_EVENTS)
+        # pyzmq would name it by the socket's descriptor: a closed one may have that name still.
+        self._monitor = socket.get_monitor_socket(_EVENTS, f"inproc://arrivals-{next(_NUMBERS)}")
         self._connections = Connections()
 
     @property

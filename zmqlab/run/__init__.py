@@ -3,6 +3,7 @@
 from zmqlab.record.arrivals import Arrivals
 
 from .experiment import Experiment, assert_all_quiet
+from .lives import Lives
 from .process import Process
 from .threads import GaveUp, Task, eventually
 
@@ -10,6 +11,7 @@ __all__ = [
     "Arrivals",
     "Experiment",
     "GaveUp",
+    "Lives",
     "Process",
     "Task",
     "assert_all_quiet",

@@ -59,6 +59,11 @@ class Process:
         """Whether the process is still there."""
         return self._process.poll() is None
 
+    @property
+    def status(self) -> int | None:
+        """Its exit status, less than 0 for a signal; None while it is there."""
+        return self._process.poll()
+
     def failure(self) -> str:
         """The last line that the process wrote of an error that ended it; "" if none did."""
         if (

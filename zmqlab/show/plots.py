@@ -17,6 +17,7 @@ from .picture import Picture, show, together
 from .rows import dots, dots_alt, dots_text, stacked, stacked_alt, stacked_text
 from .shares import shares, shares_alt, shares_text
 from .spacetime import space_time, space_time_alt, space_time_text
+from .strips import strips, strips_alt, strips_text
 from .verdicts import verdicts, verdicts_alt, verdicts_text
 
 __all__ = [
@@ -48,6 +49,9 @@ __all__ = [
     "stacked",
     "stacked_alt",
     "stacked_text",
+    "strips",
+    "strips_alt",
+    "strips_text",
     "together",
     "verdicts",
     "verdicts_alt",

@@ -6,6 +6,7 @@ Each binds its endpoints and runs until its Context ends; `zmq.ContextTerminated
 from .chosen import by_policy
 from .dealt import router_dealer, router_dealer_in_c
 from .idle import idle_worker
+from .kept import store_then_answer
 from .majordomo import Majordomo, majordomo_broker
 
 __all__ = [
@@ -15,4 +16,5 @@ __all__ = [
     "majordomo_broker",
     "router_dealer",
     "router_dealer_in_c",
+    "store_then_answer",
 ]
