@@ -26,7 +26,8 @@ from urllib.parse import urlsplit
 
 import zmq
 
-from zmqlab.balance.brokers import by_policy, router_dealer, router_dealer_in_c
+from zmqlab.balance.brokers import by_policy, paranoid_pirate, router_dealer, router_dealer_in_c
+from zmqlab.balance.brokers.pirate import HEARTBEAT, READY
 from zmqlab.balance.policy import Credit
 from zmqlab.run.experiment import Experiment
 from zmqlab.run.threads import GaveUp
@@ -34,6 +35,7 @@ from zmqlab.run.threads import GaveUp
 TAMES = 3  # honest workers
 HONEST = 4  # honest clients
 BAD = 8  # hostile clients
+INTERVAL, LIVENESS = 0.2, 10  # of heartbeats: seconds, and how many may be missed
 RAW_EVERY = 200  # one raw connection for so many messages
 
 
@@ -251,7 +253,11 @@ def raw_connections(ctx: zmq.Context, endpoint: str, count: int, seed: str, deal
 
 def answer(worker: zmq.Socket) -> None:
     """Answer one request, whatever stands before its body."""
-    frames = worker.recv_multipart()
+    reply_to(worker, worker.recv_multipart())
+
+
+def reply_to(worker: zmq.Socket, frames: list[bytes]) -> None:
+    """Answer the request that these frames are."""
     at = frames.index(b"", 1) if b"" in frames[1:] else len(frames) - 1
     worker.send_multipart([*frames[: at + 1], b"done", *frames[at + 1 :]])
 
@@ -282,6 +288,23 @@ def ready_worker(ctx: zmq.Context, endpoint: str) -> None:
             broker.send_multipart([client, empty, b"done", *body])
 
 
+def pirate_worker(ctx: zmq.Context, endpoint: str) -> None:
+    """A worker of the Paranoid Pirate queue; it joins anew when it hears nothing of the queue."""
+    while True:
+        with ctx.socket(zmq.DEALER) as queue:
+            queue.connect(endpoint)
+            queue.send(READY)
+            silent = 0  # intervals
+            while silent < LIVENESS:
+                if queue.poll(int(1000 * INTERVAL)):
+                    silent = 0
+                    if (frames := queue.recv_multipart()) != [HEARTBEAT]:
+                        reply_to(queue, frames)
+                else:
+                    silent += 1
+                queue.send(HEARTBEAT)
+
+
 def honest_client(ctx: zmq.Context, endpoint: str, me: Honest, over: threading.Event) -> None:
     """Ask until the attack is over."""
     with ctx.socket(zmq.REQ) as broker:
@@ -300,6 +323,7 @@ BROKERS: dict[str, tuple[Callable, tuple, list[Callable]]] = {
     "router_dealer": (router_dealer, (), [rep_worker, dealer_worker, rep_worker]),
     "router_dealer_in_c": (router_dealer_in_c, (), [rep_worker, dealer_worker, rep_worker]),
     "by_policy": (by_policy, (Credit(1), Random(1)), [ready_worker] * TAMES),
+    "paranoid_pirate": (paranoid_pirate, (INTERVAL, LIVENESS), [pirate_worker] * TAMES),
 }
 
 
@@ -322,7 +346,8 @@ def attack(name: str, hostile: int, seed: int, patience: float = 60.0) -> Outcom
     or the broker stands still.
     """
     broker, args, workers = BROKERS[name]
-    dealt = ready_worker not in workers  # who need not say that it is ready is dealt tasks
+    # who need not say that it is ready is dealt tasks
+    dealt = not {ready_worker, pirate_worker} & set(workers)
     over, all_sent = threading.Event(), threading.Event()
     of_worker, raw = hostile // 4, hostile // RAW_EVERY // 2
     of_client = -(-(hostile - of_worker) // BAD)

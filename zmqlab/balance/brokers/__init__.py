@@ -6,5 +6,6 @@ Each binds its endpoints and runs until its Context ends; `zmq.ContextTerminated
 from .chosen import by_policy
 from .dealt import router_dealer, router_dealer_in_c
 from .idle import idle_worker
+from .pirate import paranoid_pirate
 
-__all__ = ["by_policy", "idle_worker", "router_dealer", "router_dealer_in_c"]
+__all__ = ["by_policy", "idle_worker", "paranoid_pirate", "router_dealer", "router_dealer_in_c"]
