@@ -29,6 +29,9 @@ from zmqlab.show.plots import (
     ecdf,
     ecdf_alt,
     ecdf_text,
+    heat,
+    heat_alt,
+    heat_text,
     percentile,
     shares,
     shares_alt,
@@ -47,17 +50,20 @@ SPANS = [
 SAMPLES = {"random": [0.001 * n for n in range(1, 101)], "round robin": [0.010, 0.020]}
 RUNS = {"run 1": {"w1": 100, "w2": 0}, "run 2": {"w1": 50, "lost": 50}}
 LIMITS = {"tcp": {"HWM 1": 4000.0, "HWM 10": 4500.0}, "inproc": {"HWM 1": 2.0}}
+SEEN = {"by sight": {"slow": 0.5, "dead": None}, "by touch": {"dead": 1.0}}
 ALL = [
     (shares, SHARES),
     (busy, SPANS),
     (ecdf, SAMPLES),
     (stacked, RUNS),
     (dots, LIMITS),
+    (heat, SEEN),
     (shares, {}),
     (busy, []),
     (ecdf, {}),
     (ecdf, {"nobody": []}),
     (dots, {}),
+    (heat, {}),
 ]
 
 
@@ -118,7 +124,7 @@ def test_a_title_of_ones_own_takes_the_place_of_the_computed_one(draw, data):
     assert Picture(draw, data, title="Mine").alt.startswith("Mine. ")
 
 
-@pytest.mark.parametrize(("draw", "data"), ALL[:5])
+@pytest.mark.parametrize(("draw", "data"), ALL[:6])
 def test_a_title_is_broken_only_where_its_next_word_has_no_room(draw, data):
     title = "HWM 1 over tcp: the slow worker gets 17 of 90; done after 0.85 s, as long as before"
     figure = Picture(draw, data, title=title).figure()
@@ -590,4 +596,22 @@ def test_marks_in_words():
     )
     assert dots_alt(LIMITS, unit="tasks") == (
         "From 2 to 4500 tasks. Dot chart, tasks: tcp HWM 1 4000, HWM 10 4500; inproc HWM 1 2."
+    )
+
+
+def test_the_larger_a_number_the_fuller_its_cell_and_an_empty_one_says_so():
+    ax = axes(heat, SEEN)
+    half, empty, whole = ax.patches
+    assert half.get_alpha() < whole.get_alpha() == 1
+    assert half.get_hatch() == whole.get_hatch() == ""
+    assert empty.get_hatch()
+    assert {"0.5 s", "never", "1 s"} == {text.get_text() for text in ax.texts}
+    assert row_names(ax) == ["by sight", "by touch"]
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["slow", "dead"]
+
+
+def test_cells_in_words():
+    assert heat_text(SEEN) == "s         slow   dead\nby sight   0.5  never\nby touch     –      1"
+    assert heat_alt(SEEN) == (
+        "1 of 3 cells: never. Heat map, s: by sight: slow 0.5, dead never; by touch: dead 1."
     )
