@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from zmqlab.record.journal import Span
+from zmqlab.show.heat import FULL
 from zmqlab.show.look import DPI, INK, PALE, PALETTE, TITLE, color, darker, points
 from zmqlab.show.plots import (
     Picture,
@@ -602,7 +603,7 @@ def test_marks_in_words():
 def test_the_larger_a_number_the_fuller_its_cell_and_an_empty_one_says_so():
     ax = axes(heat, SEEN)
     half, empty, whole = ax.patches
-    assert half.get_alpha() < whole.get_alpha() == 1
+    assert half.get_alpha() < whole.get_alpha() == FULL
     assert half.get_hatch() == whole.get_hatch() == ""
     assert empty.get_hatch()
     assert {"0.5 s", "never", "1 s"} == {text.get_text() for text in ax.texts}

@@ -6,7 +6,7 @@
 # *You will be able to*
 # - say what a heartbeat proves, by who sends it,
 # - choose how much silence is too much, and say what that costs,
-# - write a queue that gives a busy worker nothing, and evicts nobody who lives.
+# - say why a queue takes living workers for dead, and keep yours from it.
 #
 # *You need:* lessons 3 and 7.
 
@@ -14,7 +14,7 @@
 # A developer of the database CockroachDB writes of a few issues "in which a heartbeat loop continues even though the associated process has deadlocked. The heartbeat loop broadcasts that the process is healthy", so no other node acts
 # ([cockroach#23980](https://github.com/cockroachdb/cockroach/issues/23980)).
 #
-# The program did all that one is told to do: it sent a **heartbeat**, a message that only says *I am here*, again and again. But the one who sent it was not the one who had died. So **who says that a worker is alive?**
+# The program did all that one is told to do: it sent **heartbeats**, messages that only say *I am here*. But the one who sent it was not the one who had died. So **who says that a worker is alive?**
 
 # %%
 import signal
@@ -36,11 +36,12 @@ WHO = ["w1, which is busy", "w2, which is idle", "nobody: it stays unread"]
 # %% [markdown]
 # ## Four ways to listen
 #
-# Here is a worker with four connections, so that each of its deaths is heard in four ways. Over the first it sends nothing. Over the second neither: who listens there asks for ZMTP's own heartbeats. A helper thread of the worker sends heartbeats over the third. Over the fourth the loop sends them that does the work, while it waits for a task.
+# Here is a worker with four connections, so that each of its deaths is heard in four ways. Over the first it sends nothing, and over the second nothing either; but who listens to the second asks for ZMTP's own heartbeats. Over the third a helper thread of the worker sends heartbeats. Over the fourth the loop that does the work sends them, while it waits for a task.
 
 
 # %%
 def connected(ctx, endpoint):
+    """A socket to whoever listens at the endpoint."""
     socket = ctx.socket(zmq.DEALER)
     socket.connect(endpoint)
     return socket
@@ -69,7 +70,7 @@ def work(ctx, none, zmtp, aside, loop):
 # %% [markdown]
 # An `Ear` listens to one of the connections. The worker is dead to it when the connection is gone, or when heartbeats were to come and none came for longer than liveness × interval, a second here. **Liveness** is how many intervals of silence are forgiven.
 #
-# ZMTP's heartbeats are PING and PONG ([37/ZMTP](https://rfc.zeromq.org/spec/37/)): no program sees them. Each side's I/O thread, ZeroMQ's background thread, sends or answers them. Where no answer comes in time, the connection is closed.
+# ZMTP's heartbeats are PING and PONG ([37/ZMTP](https://rfc.zeromq.org/spec/37/)): no program sees them. Each side's I/O thread, ZeroMQ's background thread, sends or answers them. Where nothing comes back in time, the connection is closed.
 
 
 # %%
@@ -109,7 +110,7 @@ empty_cells = Prediction("Cells of 16 that stay empty", low=0, high=16)
 empty_cells
 
 # %%
-WAYS = ["none", "ZMTP", "helper thread", "work loop"]
+WAYS = ["no heartbeats", "ZMTP", "helper thread", "work loop"]
 STOPPED = "is stopped" if hasattr(signal, "SIGSTOP") else "lives: no SIGSTOP here"
 DEATHS = ["sleeps", "spins", STOPPED, "is killed"]
 
@@ -131,7 +132,7 @@ with Experiment(record=False) as lab:
         for death, way, ear in every:
             known = noticed[way][death]
             noticed[way][death] = (known or round(now, 2)) if ear.dead() else None
-        ears["sleeps"][0].socket.poll(10)  # up to 10 ms; nothing comes there
+        zmq.select([ear.socket for *_, ear in every], [], [], 0.01)
 empty = sum(after is None for row in noticed.values() for after in row.values())
 empty_cells.compare(empty)
 
@@ -142,9 +143,9 @@ for way, row in noticed.items():
     print(f"{way:14}", *(f"{'-' if after is None else 'yes':>11}" for after in row.values()))
 
 # %% [markdown]
-# Seven stay empty. Without heartbeats only the killed worker is noticed: its operating system closes the connection. By ZMTP the stopped one is, too: a stopped process answers no PING. **And by the helper thread just those that are by ZMTP.** It goes on while the worker hangs, as the I/O thread does.
+# Seven stay empty. Without heartbeats only the killed worker is noticed: its operating system closes the connection. ZMTP shows the stopped one, too: a stopped process answers no PING. **And the helper thread shows exactly what ZMTP shows.** It goes on while the worker hangs, as the I/O thread does.
 #
-# A heartbeat proves what its sender's loop does, and nothing more. Only the loop that works can say that work goes on. That has a price: a task of more than a second looks like death. So a long work must send heartbeats from its midst; the lab hands it a function for that, `beat`.
+# A heartbeat proves what its sender's loop does, and nothing more. Only the loop that works can say that work goes on. That has a price: a task of more than a second looks like death. So a long task must send heartbeats while it is done; in the lab it is handed a function for that, `beat`.
 #
 # ## What a heartbeat does not say
 #
@@ -271,7 +272,7 @@ def gaps(beats, seed=10):
 silences = gaps(180_000)  # five hours
 liveness = list(range(1, 11))
 alarms = [sum(gap > 0.1 * n for gap in silences) / 5 for n in liveness]
-title = "More liveness: fewer false alarms, and every death is noticed later"
+title = "More liveness: fewer false alarms, and the dead are noticed later"
 along, unit = "liveness: intervals of 100 ms until the alarm", "false alarms an hour"
 rows = {"a worker that lives": alarms}
 plots.show(plots.curves, rows, at=liveness, along=along, unit=unit, title=title)
@@ -283,7 +284,7 @@ print(f"phi above 8: alarm after {limit:.2f} s, {phi:7.1f} (a normal distributio
 enough.compare(next(n for n in liveness if alarms[n - 1] < 60))
 
 # %% [markdown]
-# The first step gains most: a liveness of 1 forgives no delay at all. After that each interval leaves about half of the false alarms here, those of the spells, and never none. And each costs whoever waits for a dead worker another 100 ms. [6/PPP](https://rfc.zeromq.org/spec/6/) and [7/MDP](https://rfc.zeromq.org/spec/7/) speak of three to five.
+# The first step gains most: a liveness of 1 forgives no delay at all. After that each interval leaves about half of the false alarms of this model, and ten still leave some: the busy spells are longer. And each costs whoever waits for a dead worker another 100 ms. [6/PPP](https://rfc.zeromq.org/spec/6/) and [7/MDP](https://rfc.zeromq.org/spec/7/) speak of three to five.
 #
 # ## Break it: the queue itself stands still
 #
@@ -316,7 +317,7 @@ def attend(ctx, frontend, backend, read_all):
 
 
 # %%
-def beat(ctx, *endpoints):
+def show_life(ctx, *endpoints):
     """Say READY to each queue, and from then on that we live."""
     queues = [ctx.socket(zmq.DEALER) for _ in endpoints]
     for queue, endpoint in zip(queues, endpoints, strict=True):
@@ -328,7 +329,7 @@ def beat(ctx, *endpoints):
 
 
 # %% [markdown]
-# Two queues stand still at the same time, one of each kind. Each of the four workers beats to both.
+# Two queues stand still at the same time, one of each kind. Each of the four workers sends its heartbeats to both.
 #
 # > **Predict.** Without `read_all`: how many of the four living workers does it evict?
 
@@ -345,7 +346,7 @@ with Experiment() as lab:
         lab.start(f"queue, {read_all}", attend, frontend, backend, read_all)
         clients[read_all].connect(frontend)
     for name in ("w1", "w2", "w3", "w4"):
-        lab.start(name, beat, *(backend for _, backend in places.values()))
+        lab.start(name, show_life, *(backend for _, backend in places.values()))
 
     def living(question):
         """What both queues answer; they are asked at the same time."""
@@ -362,11 +363,11 @@ for read_all, number in left.items():
 evicted_alive.compare(4 - left[False])
 
 # %% [markdown]
-# Three. After its pause the last message that the queue has *read* of each worker is too old. It reads one, and the other three seem dead, while their heartbeats lie there unread. Where this happens, the machine has too much to do already, and now the work is given out again. In Mars, which spreads computations over workers, a "scheduler may falsely judge the workers as dead" because it is busy itself ([mars#470](https://github.com/mars-project/mars/issues/470)). **Read all, then judge.**
+# Three. After its pause the last message that the queue has *read* of each worker is too old. It reads one, and the other three seem dead, while their heartbeats lie there unread. Where a queue stands still for want of a processor, that is the worst moment to give all work out again. In Mars, which spreads computations over workers, a "scheduler may falsely judge the workers as dead" because it is busy itself ([mars#470](https://github.com/mars-project/mars/issues/470)). **Read all, then judge.**
 #
 # ## In practice
 #
-# - **Layers.** TCP's keep-alive is answered by the other operating system: it finds a machine that is gone, not a process that is stopped, and is [off unless asked for](https://man7.org/linux/man-pages/man7/tcp.7.html). ZMTP's heartbeats find both, and hold for all that uses the connection. Neither replaces what the loop that works says of itself, though [a project plans just that](https://github.com/equinor/ert/issues/14497). Use both layers.
+# - **Layers.** TCP's keep-alive is answered by the other operating system: it finds a machine that is gone, not a process that is stopped, and is [off unless asked for](https://man7.org/linux/man-pages/man7/tcp.7.html). ZMTP's heartbeats find both, and cost your program two options. Neither replaces what the loop that works says of itself, though [some plan that](https://github.com/equinor/ert/issues/14497). Use both layers: the connection's, and your own.
 # - **A helper thread errs the other way, too:** work in C that keeps Python's GIL silences it.
 # - **Heartbeats from the work:** [Temporal's activities](https://docs.temporal.io/develop/ruby/activities/timeouts) send them, and so do services with [systemd's watchdog](https://manpages.ubuntu.com/manpages/mantic/en/man3/sd_watchdog_enabled.3.html).
 # - **Phi accrual** ([Akka's](https://doc.akka.io/api/akka/current/akka/remote/PhiAccrualFailureDetector.html)) fits a normal distribution to the gaps of the past, and phi above 8 promises one false alarm in 10⁸ heartbeats. But gaps come in bursts and are not normal: see the last line above. What it gives is a fixed limit by another name, if the past is long. Its lasting idea: give out a suspicion, and let the reader choose the limit.

@@ -11,6 +11,8 @@ from matplotlib.patches import Rectangle
 from .look import GREY, INK, PALE, PALETTE, PAPER, TEXT, dress, name_rows, short, table
 from .picture import KINDS, Kind
 
+FAINT, FULL = 0.2, 0.75  # of the colour; with more, words would not stand out in a dark theme
+
 Cells = Mapping[str, Mapping[str, float | None]]
 
 
@@ -36,7 +38,7 @@ def heat(
                     0.96,
                     0.9,
                     facecolor=PALE if number is None else PALETTE[1],
-                    alpha=None if number is None else 0.2 + 0.8 * number / largest,
+                    alpha=None if number is None else FAINT + (FULL - FAINT) * number / largest,
                     hatch="///" if number is None else "",
                     edgecolor=PAPER,
                     linewidth=0,
