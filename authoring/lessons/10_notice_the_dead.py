@@ -14,7 +14,7 @@
 # A developer of the database CockroachDB writes of a few issues "in which a heartbeat loop continues even though the associated process has deadlocked. The heartbeat loop broadcasts that the process is healthy", so no other node acts
 # ([cockroach#23980](https://github.com/cockroachdb/cockroach/issues/23980)).
 #
-# The program did all that one is told to do: it sent **heartbeats**, messages that only say *I am here*. But the one who sent it was not the one who had died. So **who says that a worker is alive?**
+# The program did all that one is told to do: it sent **heartbeats**, messages that only say *I am here*. But the one who sent them was not the one who had died. So **who says that a worker is alive?**
 
 # %%
 import signal
@@ -101,7 +101,7 @@ class Ear:
 #
 # Four such workers, each a process. The first gets a task that sleeps and does not come back, the second one that spins, a loop that never ends. The third is stopped (SIGSTOP): it is there, and gets no processor. The fourth is killed. Windows has no SIGSTOP; there the third lives, and its column says so.
 #
-# Four deaths, each heard in four ways: 16 cells. We watch for three seconds. In a cell that fills stands after how many seconds the death was noticed.
+# Four deaths, each heard in four ways: a table of 16 cells. We watch for three seconds. A cell says after how many seconds the death was noticed.
 #
 # > **Predict.** Which cells stay empty, because nobody notices anything? How many are they?
 
@@ -150,7 +150,7 @@ for way, row in noticed.items():
 # ## What a heartbeat does not say
 #
 # The Guide's Paranoid Pirate queue takes any message of a worker as a sign that it is ready, heartbeats included
-# ([ppqueue.py](https://github.com/booksbyus/zguide/blob/master/examples/Python/ppqueue.py)). Here is its core, written anew; what makes ready is a rule that we can change.
+# ([ppqueue.py](https://github.com/booksbyus/zguide/blob/master/examples/Python/ppqueue.py)). Here is its core, written anew. Which messages make a worker ready is a rule that we can change.
 
 
 # %%
@@ -247,7 +247,7 @@ second_to.compare(who_published)
 #
 # Silence does not tell a dead worker from a late one. Who takes a living one for dead raises a **false alarm**. More liveness means fewer of them, and that the dead are noticed later.
 #
-# A model on the virtual clock: a living worker beats every 100 ms, and each heartbeat is late, by 2 ms on average. At one in a thousand a spell begins in which the machine is busy: some 50 heartbeats, late by 150 ms on average. None overtakes another. By a seed, the numbers are the same everywhere.
+# A model on the virtual clock: a living worker beats every 100 ms, and each heartbeat is late, by 2 ms on average. At one in a thousand a spell begins in which the machine is busy: some 50 heartbeats, late by 150 ms on average. None overtakes another. A seed makes the numbers the same everywhere.
 #
 # > **Predict.** From which liveness on is there less than one false alarm a minute?
 
@@ -285,6 +285,8 @@ enough.compare(next(n for n in liveness if alarms[n - 1] < 60))
 
 # %% [markdown]
 # The first step gains most: a liveness of 1 forgives no delay at all. After that each interval leaves about half of the false alarms of this model, and ten still leave some: the busy spells are longer. And each costs whoever waits for a dead worker another 100 ms. [6/PPP](https://rfc.zeromq.org/spec/6/) and [7/MDP](https://rfc.zeromq.org/spec/7/) speak of three to five.
+#
+# Try it: spells ten times as rare (0.0001), or ten times as long (0.998). The last line, of phi, is for *In practice*.
 #
 # ## Break it: the queue itself stands still
 #
@@ -368,9 +370,10 @@ evicted_alive.compare(4 - left[False])
 # ## In practice
 #
 # - **Layers.** TCP's keep-alive is answered by the other operating system: it finds a machine that is gone, not a process that is stopped, and is [off unless asked for](https://man7.org/linux/man-pages/man7/tcp.7.html). ZMTP's heartbeats find both, and cost your program two options. Neither replaces what the loop that works says of itself, though [some plan that](https://github.com/equinor/ert/issues/14497). Use both layers: the connection's, and your own.
+# - **Both ways.** A worker listens, too: when the queue is silent for too long, it makes a new socket and says READY again ([6/PPP](https://rfc.zeromq.org/spec/6/)).
 # - **A helper thread errs the other way, too:** work in C that keeps Python's GIL silences it.
 # - **Heartbeats from the work:** [Temporal's activities](https://docs.temporal.io/develop/ruby/activities/timeouts) send them, and so do services with [systemd's watchdog](https://manpages.ubuntu.com/manpages/mantic/en/man3/sd_watchdog_enabled.3.html).
-# - **Phi accrual** ([Akka's](https://doc.akka.io/api/akka/current/akka/remote/PhiAccrualFailureDetector.html)) fits a normal distribution to the gaps of the past, and phi above 8 promises one false alarm in 10⁸ heartbeats. But gaps come in bursts and are not normal: see the last line above. What it gives is a fixed limit by another name, if the past is long. Its lasting idea: give out a suspicion, and let the reader choose the limit.
+# - **Phi accrual** ([Akka's](https://doc.akka.io/api/akka/current/akka/remote/PhiAccrualFailureDetector.html)) fits a normal distribution to the gaps of the past, and phi above 8 promises one false alarm in 10⁸ heartbeats. But gaps come in bursts and are not normal: see the last line under the false alarms. If the past is long, phi is a fixed limit by another name. Its lasting idea: give out a suspicion, and let the reader choose the limit.
 
 # %% [markdown]
 # ## What we know now
