@@ -4,9 +4,11 @@ import time
 
 import pytest
 import zmq
+from hypothesis import given
+from hypothesis import strategies as st
 
 from zmqlab.balance.brokers import paranoid_pirate
-from zmqlab.balance.brokers.pirate import HEARTBEAT, READY, Crew, envelope
+from zmqlab.balance.brokers.pirate import HEARTBEAT, READY, Crew, envelope, is_whole
 from zmqlab.run.experiment import Experiment
 
 INTERVAL = 0.05  # seconds
@@ -38,7 +40,9 @@ def test_who_has_been_idle_longest_is_next_and_an_answer_goes_to_the_back(crew):
     assert crew.idle == b"w1"
 
 
-@pytest.mark.parametrize("says", [[HEARTBEAT], [b"anything"], [b""], [b"c2", b"", b"answer"]])
+@pytest.mark.parametrize(
+    "says", [[HEARTBEAT], [READY], [b"anything"], [b""], [b"c2", b"", b"answer"], [b"c1", b""]]
+)
 def test_a_sign_of_life_makes_nobody_idle_and_moves_nobody(crew, says):
     crew.give(b"w1", REQUEST)
     for name in (b"w2", b"w1"):
@@ -89,18 +93,51 @@ def test_what_an_evicted_worker_answers_goes_to_nobody_and_it_comes_back_by_read
     assert crew.heard(b"w1", ANSWER, now=9.3) is None
 
 
-def test_ready_again_is_once_and_what_a_worker_had_before_it_is_done_by_another(crew):
+def test_ready_of_a_known_worker_changes_nothing_idle_or_busy(crew):
     crew.heard(b"w1", [READY], now=0.3)
-    assert crew.workers == [b"w2", b"w3", b"w1"]
-    crew.give(b"w2", REQUEST)
-    crew.heard(b"w2", [READY], now=0.4)
-    assert list(crew.orphans) == [REQUEST]
-    assert crew.heard(b"w2", ANSWER, now=0.5) is None
+    assert crew.workers == [b"w1", b"w2", b"w3"]
+    crew.give(b"w1", REQUEST)
+    crew.heard(b"w1", [READY], now=0.4)
+    assert crew.idle == b"w2"
+    assert crew.heard(b"w1", ANSWER, now=0.5) == ANSWER
 
 
 def test_the_envelope_of_a_request_ends_with_its_first_empty_frame():
     assert envelope([b"c1", b"number", b"", b"", b"body"]) == [b"c1", b"number", b""]
-    assert envelope([b"c1", b""]) == [b"c1", b""]
+    assert is_whole([b"c1", b"", b""])
+    assert not is_whole([b"c1", b""])
+
+
+EVENTS = st.tuples(
+    st.sampled_from(["says READY", "beats", "answers", "is asked", "time passes"]),
+    st.sampled_from([b"w1", b"w2", b"w3"]),
+    st.integers(0, 3),  # which of the requests that it was ever given a worker answers
+)
+
+
+@given(st.lists(EVENTS, max_size=60))
+def test_whatever_happens_each_request_is_answered_once_or_waits_once(events):
+    crew, now, asked, answered = Crew(patience=1.0), 0.0, [], []
+    had = {worker: [] for worker in (b"w1", b"w2", b"w3")}
+    for what, worker, which in events:
+        if what == "says READY":
+            crew.heard(worker, [READY], now=now)
+        elif what == "beats":
+            crew.heard(worker, [HEARTBEAT], now=now)
+        elif what == "answers" and had[worker]:
+            request = had[worker][-1 - which % len(had[worker])]
+            if crew.heard(worker, [*request[:2], b"answer"], now=now):
+                answered.append(request)
+        elif what == "is asked" and (idle := crew.idle):
+            request = crew.orphans.popleft() if crew.orphans else [b"c%d" % len(asked), b"", b"?"]
+            asked += [request] * (request not in asked)
+            crew.give(idle, request)
+            had[idle].append(request)
+        elif what == "time passes":
+            now += 0.4
+            crew.evict(now=now)
+    crew.evict(now=now + 2)
+    assert sorted([*answered, *crew.orphans]) == sorted(asked)
 
 
 # --- The queue, on sockets --------------------------------------------------------------------
@@ -254,8 +291,8 @@ def test_nothing_that_a_peer_sends_ends_the_queue(stage):
     for frames in nonsense:
         stage.say(worker, *frames)
         stage.say(stranger, *frames)
-    for frames in ([b"x"], [b"x", b"y"], [READY], [b"\xff" * 300]):
-        client.send_multipart(frames)  # no empty frame: no request
+    for frames in ([b"x"], [b"x", b"y"], [READY], [b"\xff" * 300], [b""], [b"x", b""]):
+        client.send_multipart(frames)  # no empty frame, or nothing behind it: no request
     client.send_multipart([b"", b"still there?"])
     assert take(worker) == [b"c1", b"", b"still there?"]
     worker.send_multipart([b"c1", b"", b"yes"])

@@ -50,17 +50,16 @@ class Crew:
     def heard(self, worker: bytes, frames: Frames, *, now: float) -> Frames | None:
         """Take what a worker says; if that answers the request that it has, return the answer.
 
-        READY makes it start anew. Anything else is a sign of life of whom we know, and nothing
-        of whom we do not. An answer begins with the envelope of the request.
+        READY is how a worker becomes known, and idle. Whatever a known one says is a sign of life;
+        it ends no request but by an answer, which begins with the envelope of the request.
         """
         if frames == [READY]:
-            self.leave(worker)
-            self._has[worker] = None
+            self._has.setdefault(worker, None)
         if worker not in self._has:
             return None
         self._alive.heard(worker, now=now)
         request = self._has[worker]
-        if request is None or frames[: len(envelope(request))] != envelope(request):
+        if request is None or not is_whole(frames) or envelope(frames) != envelope(request):
             return None
         del self._has[worker]
         self._has[worker] = None  # idle, behind all others
@@ -78,9 +77,14 @@ class Crew:
             self.leave(worker)
 
 
-def envelope(request: Frames) -> Frames:
-    """The addresses of a request, with the empty frame behind them."""
-    return request[: request.index(b"") + 1]
+def is_whole(frames: Frames) -> bool:
+    """Whether these are an envelope and a body: behind the first empty frame stands something."""
+    return b"" in frames[:-1]
+
+
+def envelope(frames: Frames) -> Frames:
+    """The addresses of a request or an answer, with the empty frame behind them."""
+    return frames[: frames.index(b"") + 1]
 
 
 def paranoid_pirate(
@@ -91,6 +95,8 @@ def paranoid_pirate(
     A worker is a DEALER. It says READY, and from then on something within each `interval`
     (seconds); so does the queue. One that is silent for `liveness` intervals is evicted: it gets
     nothing until it says READY again, and what it had is next. What it answers late goes to nobody.
+    One that starts again needs a new routing id, as ZeroMQ gives to whoever sets none: READY is
+    nothing new of a worker that is known.
     """
     crew = Crew(interval * liveness)
     missed = 0.0  # seconds in which the queue itself stood still: they are nobody's silence
@@ -107,7 +113,7 @@ def paranoid_pirate(
             missed += max(0.0, late)
             if worker is not None and clients in ready:
                 request = clients.recv_multipart()
-                if b"" in request:
+                if is_whole(request):
                     crew.give(worker, request)
                     workers.send_multipart([worker, *request])
             for _ in range(A_ROUND):  # first read what is there …
