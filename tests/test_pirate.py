@@ -110,15 +110,15 @@ def test_the_envelope_of_a_request_ends_with_its_first_empty_frame():
 
 EVENTS = st.tuples(
     st.sampled_from(["says READY", "beats", "answers", "is asked", "time passes"]),
-    st.sampled_from([b"w1", b"w2", b"w3"]),
-    st.integers(0, 3),  # which of the requests that it was ever given a worker answers
+    st.sampled_from([b"w1", b"w2"]),
+    st.integers(0, 1),  # which of the requests that it was ever given a worker answers
 )
 
 
-@given(st.lists(EVENTS, max_size=60))
+@given(st.lists(EVENTS, min_size=10, max_size=60))
 def test_whatever_happens_each_request_is_answered_once_or_waits_once(events):
     crew, now, asked, answered = Crew(patience=1.0), 0.0, [], []
-    had = {worker: [] for worker in (b"w1", b"w2", b"w3")}
+    had = {worker: [] for worker in (b"w1", b"w2")}
     for what, worker, which in events:
         if what == "says READY":
             crew.heard(worker, [READY], now=now)
