@@ -29,7 +29,7 @@ class Crew:
     """
 
     def __init__(self, patience: float) -> None:
-        self.orphans: deque[Frames] = deque()  # requests of workers that are gone: they come first
+        self.orphans: deque[Frames] = deque()  # requests of workers that are gone: next of all
         self._alive: Liveness[bytes] = Liveness(patience)
         self._has: dict[bytes, Frames | None] = {}  # worker → its request; idle longest comes first
 
@@ -65,16 +65,12 @@ class Crew:
         self._has[worker] = None  # idle, behind all others
         return frames
 
-    def leave(self, worker: bytes) -> None:
-        """A worker is gone: what it had is next of all."""
-        self._alive.forget(worker)
-        if (request := self._has.pop(worker, None)) is not None:
-            self.orphans.append(request)
-
     def evict(self, *, now: float) -> None:
-        """Whoever has been silent for too long is gone."""
+        """Whoever has been silent for too long is gone, and what it had is an orphan."""
         for worker in self._alive.expired(now=now):
-            self.leave(worker)
+            self._alive.forget(worker)
+            if (request := self._has.pop(worker)) is not None:
+                self.orphans.append(request)
 
 
 def is_whole(frames: Frames) -> bool:
