@@ -101,7 +101,7 @@ class Ear:
 #
 # Four such workers, each a process. The first gets a task that sleeps and does not come back, the second one that spins, a loop that never ends. The third is stopped (SIGSTOP): it is there, and gets no processor. The fourth is killed. Windows has no SIGSTOP; there the third lives, and its column says so.
 #
-# Four deaths, each heard in four ways: a table of 16 cells. We watch for three seconds. A cell says after how many seconds the death was noticed.
+# Four deaths, each heard in four ways: a table of 16 cells. We watch for three seconds. A cell says after how many seconds the death was noticed; *never* means: not in these three.
 #
 # > **Predict.** Which cells stay empty, because nobody notices anything? How many are they?
 
@@ -150,7 +150,7 @@ for way, row in noticed.items():
 # ## What a heartbeat does not say
 #
 # The Guide's Paranoid Pirate queue takes any message of a worker as a sign that it is ready, heartbeats included
-# ([ppqueue.py](https://github.com/booksbyus/zguide/blob/master/examples/Python/ppqueue.py)). Here is its core, written anew. Which messages make a worker ready is a rule that we can change.
+# ([ppqueue.py](https://github.com/booksbyus/zguide/blob/master/examples/Python/ppqueue.py)). Here is its core, written anew. Which messages make a worker ready is a rule that we can change. Around it come clients, and workers whose work takes so long that we see no more of it than a heartbeat in its midst.
 
 
 # %%
@@ -170,10 +170,6 @@ def pirate_queue(ctx, frontend, backend, makes_ready):
                     clients.send_multipart(said)
             if clients in ready:
                 workers.send_multipart([line.pop(0), *clients.recv_multipart()])
-
-
-# %% [markdown]
-# Around it clients, and workers whose work takes so long that we see no more of it than a heartbeat in its midst:
 
 
 # %%
@@ -242,7 +238,8 @@ second_to.compare(who_published)
 # The busy one. c2 waits for the end of c1's request while w2 has nothing to do. Who gets the blame? w1, which "is slow". But a heartbeat says *I am here*, not *I am free*: that only READY says, and an answer.
 #
 # Nor may a heartbeat move an idle worker to the end of the line, as it does here: who is idle longest would not be next. Of a version that takes every message for READY a user writes that it is "wrong by design" ([NetMQ/Samples#13](https://github.com/NetMQ/Samples/issues/13)).
-#
+
+# %% [markdown]
 # ## How much silence is too much?
 #
 # Silence does not tell a dead worker from a late one. Who takes a living one for dead raises a **false alarm**. More liveness means fewer of them, and that the dead are noticed later.
@@ -284,7 +281,7 @@ print(f"phi above 8: alarm after {limit:.2f} s, {phi:7.1f} (a normal distributio
 enough.compare(next(n for n in liveness if alarms[n - 1] < 60))
 
 # %% [markdown]
-# The first step gains most: a liveness of 1 forgives no delay at all. After that each interval leaves about half of the false alarms of this model, and ten still leave some: the busy spells are longer. And each costs whoever waits for a dead worker another 100 ms. [6/PPP](https://rfc.zeromq.org/spec/6/) and [7/MDP](https://rfc.zeromq.org/spec/7/) speak of three to five.
+# The first step gains most: a liveness of 1 forgives no delay at all. After that each interval leaves about half of the false alarms of this model, and ten still leave some: now and then a busy machine is later than that. And each costs whoever waits for a dead worker another 100 ms. [6/PPP](https://rfc.zeromq.org/spec/6/) and [7/MDP](https://rfc.zeromq.org/spec/7/) speak of three to five.
 #
 # Try it: spells ten times as rare (0.0001), or ten times as long (0.998). The last line, of phi, is for *In practice*.
 #
@@ -378,7 +375,7 @@ evicted_alive.compare(4 - left[False])
 # %% [markdown]
 # ## What we know now
 #
-# We asked who says that a worker is alive. Whoever sends the heartbeat, and of itself alone: the operating system, the I/O thread, a helper, the loop that works. It does not say that anybody is free. And silence is the listener's judgement: too early for some who live, too late for some who wait, and wrong for all before it has read what is there.
+# We asked who says that a worker is alive. Whoever sends the heartbeat, and of itself alone: the operating system, the I/O thread, a helper, the loop that works. A heartbeat does not say that anybody is free. And how much silence is death, the listener decides: too early for some who live, too late for those who wait, and wrongly as long as it has not read what is there.
 #
 # **One more question.** A worker is evicted in the midst of a request, and lives. What becomes of the request?
 #
