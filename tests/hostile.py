@@ -207,7 +207,10 @@ class Majordomo(Speech):
         kinds = [bytes([rng.randrange(7)]), *rng.choice([[], [b"echo"], [b"somebody", b""]])]
         start = [b"", *rng.choice([of_client, [b"MDPW01", *kinds]])]
         whole = rng.random() < 0.9
-        return [*(start if whole else start[rng.randrange(len(start)) :]), *made[: rng.randrange(4)]]
+        return [
+            *(start if whole else start[rng.randrange(len(start)) :]),
+            *made[: rng.randrange(4)],
+        ]
 
 
 class Store(Speech):

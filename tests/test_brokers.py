@@ -388,11 +388,13 @@ def test_hostile_peers_cost_no_honest_request(name):
     assert outcome.raw > 0
 
 
-@pytest.mark.parametrize("dealt", [False, True])
-def test_a_seed_replays_what_hostile_peers_send(dealt):
+@pytest.mark.parametrize("name", hostile.BROKERS)
+def test_a_seed_replays_what_hostile_peers_send(name):
+    broker = hostile.BROKERS[name]
+
     def sent(seed):
         rng = Random(seed)
-        made, streams = hostile.messages(rng), hostile.raw_streams(rng, dealt)
+        made, streams = hostile.messages(rng, broker.spoken), hostile.raw_streams(rng, broker.dealt)
         return [next(made) for _ in range(50)] + [next(streams) for _ in range(50)]
 
     assert sent("7 bad 1") == sent("7 bad 1")

@@ -11,6 +11,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from zmqlab.show.heat import FULL
 from zmqlab.show.look import (
     DPI,
     GREY,
@@ -114,6 +115,10 @@ def test_a_figure_has_the_ground_of_the_page_and_what_it_says_and_marks_stands_o
     for text in (INK, GREY):
         assert contrast(seen_as(text), ground) >= 4.5
         assert contrast(seen_as(text), seen_as(PALE)) >= 4.5
+    full = [255 + (round(255 * part) - 255) * FULL for part in to_rgb(PALETTE[1])]  # a cell of heat
+    assert (
+        contrast(seen_as(INK), seen_as("#" + "".join(f"{round(part):02x}" for part in full))) >= 4.5
+    )
     for colour in map(darker, PALETTE):
         assert contrast(seen_as(colour), ground) >= 3, colour
         assert contrast(seen_as(colour), seen_as(PALE)) >= 3, colour

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from zmqlab.record.journal import Span
+from zmqlab.show.heat import FULL
 from zmqlab.show.look import DPI, INK, PALE, PALETTE, TITLE, color, darker, points
 from zmqlab.show.plots import (
     Picture,
@@ -29,6 +30,9 @@ from zmqlab.show.plots import (
     ecdf,
     ecdf_alt,
     ecdf_text,
+    heat,
+    heat_alt,
+    heat_text,
     percentile,
     shares,
     shares_alt,
@@ -51,6 +55,7 @@ SAMPLES = {"random": [0.001 * n for n in range(1, 101)], "round robin": [0.010, 
 RUNS = {"run 1": {"w1": 100, "w2": 0}, "run 2": {"w1": 50, "lost": 50}}
 LIMITS = {"tcp": {"HWM 1": 4000.0, "HWM 10": 4500.0}, "inproc": {"HWM 1": 2.0}}
 KEPT = {"ours": {"asks": "passed", "ends": "undecided"}, "theirs": {"asks": "failed"}}
+SEEN = {"by sight": {"slow": 0.5, "dead": None}, "by touch": {"dead": 1.0}}
 ALL = [
     (shares, SHARES),
     (busy, SPANS),
@@ -58,12 +63,14 @@ ALL = [
     (stacked, RUNS),
     (dots, LIMITS),
     (verdicts, KEPT),
+    (heat, SEEN),
     (shares, {}),
     (busy, []),
     (ecdf, {}),
     (ecdf, {"nobody": []}),
     (dots, {}),
     (verdicts, {}),
+    (heat, {}),
 ]
 
 
@@ -612,4 +619,22 @@ def test_verdicts_in_words():
     assert verdicts_text(KEPT) == "      ours  theirs\nasks     ✓       ✗\nends     ?"
     assert verdicts_alt(KEPT) == (
         "1 of 2 break a rule. Table of 2 rules. ours: undecided ends; theirs: failed asks."
+    )
+
+
+def test_the_larger_a_number_the_fuller_its_cell_and_an_empty_one_says_so():
+    ax = axes(heat, SEEN)
+    half, empty, whole = ax.patches
+    assert half.get_alpha() < whole.get_alpha() == FULL
+    assert half.get_hatch() == whole.get_hatch() == ""
+    assert empty.get_hatch()
+    assert {"0.5 s", "never", "1 s"} == {text.get_text() for text in ax.texts}
+    assert row_names(ax) == ["by sight", "by touch"]
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["slow", "dead"]
+
+
+def test_cells_in_words():
+    assert heat_text(SEEN) == "s         slow   dead\nby sight   0.5  never\nby touch     –      1"
+    assert heat_alt(SEEN) == (
+        "1 of 3 cells: never. Heat map, s: by sight: slow 0.5, dead never; by touch: dead 1."
     )

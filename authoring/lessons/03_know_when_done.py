@@ -243,7 +243,7 @@ kept_tasks.compare(saved)
 # ## In practice
 #
 # - **Missing is not lost.** After a time-out the result may still come. Whoever sends a task again gets some results twice, and must count each task once.
-# - **A dead process** is noticed because its operating system closes the connection. A frozen one is not noticed, and a cut cable late or never, unless you ask for heartbeats ([ZMQ_HEARTBEAT_IVL](https://libzmq.readthedocs.io/en/latest/zmq_setsockopt.html)). ZeroMQ's background thread [answers those by itself](https://github.com/zeromq/libzmq/blob/v4.3.5/src/zmtp_engine.cpp): a worker that hangs in a loop of its own still looks alive. That is where lesson 10 begins.
+# - **A dead process** is noticed because its operating system closes the connection. A frozen one is not noticed, and a cut cable late or never, unless you ask for **heartbeats**, messages that only say *I am here* ([ZMQ_HEARTBEAT_IVL](https://libzmq.readthedocs.io/en/latest/zmq_setsockopt.html)). ZeroMQ's background thread [answers those by itself](https://github.com/zeromq/libzmq/blob/v4.3.5/src/zmtp_engine.cpp): a worker that hangs in a loop of its own still looks alive. That is where [lesson 10](10_notice_the_dead.ipynb) begins.
 # - **A sink hears its workers in turn**, not in the order of their sending: one message from each that has some ([30/PIPELINE](https://rfc.zeromq.org/spec/30/)). This is **fair queueing**: who sends much drowns out nobody. Each worker's own results stay in order; between two workers there is no order to rely on.
 # - **A full sink** stops the pipeline: the workers' PUSH sockets [block](https://libzmq.readthedocs.io/en/latest/zmq_socket.html) when their queues are full.
 # - **`linger = 0`** at the ventilator loses tasks without any death.

@@ -294,7 +294,7 @@ with Experiment() as lab, lab.ctx.socket(zmq.DEALER) as client:
 answered_of_ten.compare(answers)
 
 # %% [markdown]
-# Nine. READY says that a worker *was* free. The broker sent one request to an address that leads nowhere; a ROUTER drops that without a word (lesson 6). No worker is given a second request before it has answered, so one is lost with it, and no more. To find out that somebody is gone takes more than READY: heartbeats, messages that only say *I am here*, in part III.
+# Nine. READY says that a worker *was* free. The broker sent one request to an address that leads nowhere; a ROUTER drops that without a word (lesson 6). No worker is given a second request before it has answered, so one is lost with it, and no more. To find out that somebody is gone takes more than READY: heartbeats, in [lesson 10](10_notice_the_dead.ipynb).
 
 # %% [markdown]
 # ## In practice

@@ -354,7 +354,7 @@ plots.show(plots.together(*pictures, columns=1))
 #
 # </details>
 #
-# **Your turn:** here, who looked at the counts kept tasks back, and who gave at once was blind. In [lab 9](../labs/09_policy.ipynb) no task may wait in the broker: write a policy that looks *and* gives at once.
+# **Your turn:** here, who looked at the counts kept tasks back, and who gave at once was blind. In [lab 9](../labs/09_policy.ipynb) no task may wait in the broker: write a policy that looks *and* gives at once. Then part III: [notice the dead](10_notice_the_dead.ipynb).
 
 # %%
 assert_all_quiet()

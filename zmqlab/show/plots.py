@@ -12,6 +12,7 @@ its own, how they all look is in `look`, how a notebook shows them in `picture`.
 from .busy import busy, busy_alt, busy_text
 from .curves import curves, curves_alt, curves_text
 from .ecdf import ecdf, ecdf_alt, ecdf_text, percentile
+from .heat import heat, heat_alt, heat_text
 from .look import LINES, PALETTE, color, hatch
 from .picture import Picture, show, together
 from .rows import dots, dots_alt, dots_text, stacked, stacked_alt, stacked_text
@@ -38,6 +39,9 @@ __all__ = [
     "ecdf_alt",
     "ecdf_text",
     "hatch",
+    "heat",
+    "heat_alt",
+    "heat_text",
     "percentile",
     "shares",
     "shares_alt",

@@ -8,12 +8,14 @@ from .dealt import router_dealer, router_dealer_in_c
 from .idle import idle_worker
 from .kept import store_then_answer
 from .majordomo import Majordomo, majordomo_broker
+from .pirate import paranoid_pirate
 
 __all__ = [
     "Majordomo",
     "by_policy",
     "idle_worker",
     "majordomo_broker",
+    "paranoid_pirate",
     "router_dealer",
     "router_dealer_in_c",
     "store_then_answer",
