@@ -13,6 +13,7 @@ from .busy import busy, busy_alt, busy_text
 from .curves import curves, curves_alt, curves_text
 from .ecdf import ecdf, ecdf_alt, ecdf_text, percentile
 from .look import LINES, PALETTE, color, hatch
+from .pair import pair, pair_alt, pair_text
 from .picture import Picture, show, together
 from .rows import dots, dots_alt, dots_text, stacked, stacked_alt, stacked_text
 from .shares import shares, shares_alt, shares_text
@@ -36,6 +37,9 @@ __all__ = [
     "ecdf_alt",
     "ecdf_text",
     "hatch",
+    "pair",
+    "pair_alt",
+    "pair_text",
     "percentile",
     "shares",
     "shares_alt",
