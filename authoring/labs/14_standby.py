@@ -101,7 +101,7 @@ else:
     print("First let the check pass.")
 
 # %% [markdown]
-# Two steps from the end the backup loses patience. It cannot tell a cut link from a dead peer. Now there is one client only, and it is *loyal*: it asks the other broker only when it was not answered. Guess again: one loyal client, then two.
+# In the step before the last the backup loses patience. It cannot tell a cut link from a dead peer. Now there is one client only, and it is *loyal*: it asks the other broker only when it was not answered. Guess again: one loyal client, then two.
 
 # %%
 if report:

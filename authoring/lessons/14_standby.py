@@ -171,8 +171,7 @@ def work_once(ctx, backend, do):
         brokers.bind(backend)
         while True:
             key, task = brokers.recv_multipart()
-            if key not in answers:
-                answers[key] = do(task)
+            answers[key] = answers.get(key) or do(task)
             brokers.send_multipart([key, answers[key]])
 
 

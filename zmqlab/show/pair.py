@@ -55,7 +55,7 @@ def pair(ax: Axes, history: History, *, title: str | None = None) -> None:
         for since, state in rest:
             _arrow(ax, (1 - x, since), (1 - x + (x - (1 - x)) * 0.5, len(history) + 0.5))
             _label(ax, x, since, state)
-    ax.set_xlim(-0.95, 1.95)
+    ax.set_xlim(-1.1, 2.1)
     ax.set_ylim(len(history) + 0.7, 0.2)
     ax.set_yticks(range(1, len(history) + 1))
     ax.set_xticks([0, 1], NAMES)

@@ -176,12 +176,12 @@ WRONG = [
         "waits_for_somebody",
         "match",
         "react returns",
-        ("def react", "import threading\n\n\ndef react"),
+        ("def react", "import time\n\n\ndef react"),
         (
             "match state, event:",
             """
-            if event == "request, peer silent":
-                threading.Event().wait()
+            while event == "request, peer silent":
+                time.sleep(0.01)
             match state, event:
             """,
         ),
