@@ -63,7 +63,7 @@ def ask(ctx, frontend, patience, *request):
 
 
 # %% [markdown]
-# The loop has lesson 5's two sockets and two more. A **PUB** sends each message to all who listen, and never waits: it says the state. A **SUB** listens: it hears the peer's.
+# The loop has lesson 5's two sockets and two more. A **PUB** sends each message to all who listen, and never waits; what a full queue cannot take is dropped. It says the state. A **SUB** listens: it hears the peer's.
 #
 # Heartbeats are read first. Who judges before it has read takes a living peer for dead (lesson 10). A request that the rule does not serve is dropped.
 
@@ -149,9 +149,11 @@ for name, answer in answers.items():
 serve_it.compare(len(answers))
 
 # %% [markdown]
-# Both, and the worker did the task twice. That each takes itself for the only active one is a **split brain**. A broker decides who gets the next task; two that decide are worse than none.
+# Both, and the task was done for each. That two take themselves for the only active one is a **split brain**. A broker decides who gets the next task; two that decide are worse than none.
 #
-# The Guide has a better rule, *Binary Star* ([chapter 4](https://zguide.zeromq.org/docs/chapter4/)). A standby takes over on two signs together: its peer is silent, *and* a client comes, who would not if the other served it. An empty field means: no change, not served.
+# ## Two signs
+#
+# The Guide has a better rule, *Binary Star* ([chapter 4](https://zguide.zeromq.org/docs/chapter4/)). A standby takes over on two signs together: its peer is silent, *and* a client comes, who would not come if the other served it. This is the Guide's diagram as a table. An empty field: no change, not served. *Stops*: a `ValueError`, which ends the broker.
 #
 # | | peer primary | peer backup | peer active | peer passive | request | request, peer silent |
 # |---|---|---|---|---|---|---|
@@ -160,7 +162,7 @@ serve_it.compare(len(answers))
 # | **active** | | | stops | | serves | serves |
 # | **passive** | active | active | | stops | | active, serves |
 #
-# A client that turns to the other broker must not have its task done again. So it makes a key, the same for every try (lesson 11). The memory for keys is the worker's: what a broker knows goes with it.
+# A client that turns to the other broker must not have its task done again. So it makes a key, the same for every try (lesson 11). The memory for keys is the worker's, for what a broker knows goes with it.
 
 
 # %%
@@ -192,7 +194,7 @@ def until_it_says(ctx, endpoint, state):
 
 
 # %% [markdown]
-# Now the rule as it is published. We wait until the primary says that it is active, and the backup that it is passive. A client asks. When the worker has begun, the primary is killed; until then the task is not done.
+# Now the rule as it is published. We wait until the primary says that it is active, and the backup that it is passive. A client asks. When the worker has begun, the primary is killed; until then the task is not done. The client's patience is longer than the brokers': when it turns to the backup, that has noticed the silence.
 
 # %%
 done = []
@@ -307,7 +309,9 @@ takes.compare("only if a heartbeat is lost" if lost else "without any loss")
 # %% [markdown]
 # No link cut, nothing lost. The primary comes back and is asked before it has heard anything; in the table that makes it active. The backup has both signs: its peer has been silent, and a client comes.
 #
-# One field of the table has to change; which one, lab 14 asks. The Guide's plain example has this fault, too; its [reactor](https://github.com/booksbyus/zguide/blob/master/examples/C/bstar.c) has mended it. `explore_right` explores that mended rule: here, and in worlds that are less kind. A *loyal* client turns to the other broker only when it was not served.
+# ## Worlds that are less kind
+#
+# One field of the table has to change; which one, lab 14 asks. The Guide's plain example has this fault, too; its [reactor](https://github.com/booksbyus/zguide/blob/master/examples/C/bstar.c) has mended it. `explore_right` walks through all that can happen under the mended rule. A *loyal* client turns to the other broker only when it was not served.
 
 # %%
 ANYBODY, ONE, TWO = START, standby.World(clients=(0,)), standby.World(clients=(0, 0))
@@ -333,13 +337,13 @@ print(*table, sep="\n")
 # %% [markdown]
 # "Never both" is a proof for that world: all there are have been seen. With one loyal client even a cut link does no harm. With two it does: client 1 turned away early, and is at the wrong end now.
 #
-# No rule of two is better. To the passive one a cut link and a dead peer look alike. If it serves then, both may serve; if it never does, one death ends all service. The Guide says the same of clients at both ends of a cut link. It takes a third: who serves needs two of three, a **majority**, or a **lease** from the third, to be renewed before it ends.
+# No rule of two helps there. To the passive one a cut link and a dead peer look alike. If it serves then, both may serve; if it never does, one death ends all service. The Guide, too, warns of clients at both ends of a link. It takes a third: who serves needs two of three, a **majority**, or a **lease** from the third, to be renewed before it ends.
 
 # %% [markdown]
 # ## In practice
 #
 # - **Heartbeats that outlive their sender.** Our world forgets them when a broker dies; a SUB that has not read them does not. Put an **incarnation number** into each, another one at every start, and drop those of an older life.
-# - **Two that are active** hear it when the link heals. Each stops that hears it first: one, or both. Somebody has to start them again.
+# - **Two that are active** hear it when the link heals. Who hears it first stops; sometimes both do. Somebody has to start them again.
 # - **A broker that is frozen for a moment** wakes up active (lesson 10). The last row of the table is its world.
 # - **No broker.** Servers that remember nothing need no rule: the client asks one after the other, or all, until one answers. The Guide calls it *Freelance*. The key keeps the task from being done twice, wherever its effect is.
 # - **Three or more:** take a protocol with a proof, and a program that has it, such as *Raft* in etcd.
@@ -353,7 +357,7 @@ print(*table, sep="\n")
 #
 # <details><summary>Think first, then open</summary>
 #
-# "Backup" is a promise. A primary that hears it becomes active at once, because who says so does not serve. Let a lone backup serve, and seven steps suffice: it has said "backup", the primary has heard it, and now both serve.
+# "Backup" is a promise. A primary that hears it becomes active at once, because who says so does not serve. Let a lone backup serve: it has said "backup" to a primary that came back, which is active by that. Now both serve. Lab 14's check finds the steps.
 #
 # </details>
 #
