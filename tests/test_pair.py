@@ -81,6 +81,15 @@ def test_what_a_death_and_a_cut_take_with_them_ends_in_a_cross():
     assert len(crosses(drawn(history))) == 1
 
 
+def test_a_broker_that_stops_ends_in_a_cross_too():
+    two = START.put(0, state="active", coming=("active",)).put(1, state="active")
+    stopped = two.heard(published, 0)
+    said = START.put(0, coming=("backup",))
+    ax = drawn([(("backup", "says", "backup"), said), (("primary", "hears", "x"), stopped)])
+    assert "stops" in words(ax)
+    assert [tuple(cross) for cross in crosses(ax)] == [(0, 2)]
+
+
 def test_what_is_still_under_way_at_the_end_is_drawn():
     history = [(("primary", "says", "primary"), START.put(1, coming=("primary",)))]
     assert "“primary”" in words(drawn(history))

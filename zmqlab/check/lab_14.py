@@ -251,8 +251,9 @@ def one_answers(walk: Walk) -> Finding:
         return passed(ONE, f"{worlds:,} situations of two brokers, and in none do both answer.")
     return failed(
         ONE,
-        f"Both brokers answer after {_steps(history)}; no shorter way leads there.\n"
-        "The one has answered and would again, and now the other answers, too.",
+        f"Both brokers answer after {_steps(history)}.\n"
+        "The one has answered and would again, and now the other answers, too. No shorter way "
+        "leads there.",
         "A client that asks each of the two has its task done twice. Which of the two should not "
         "have answered, and what could it know?",
         history,
@@ -273,7 +274,7 @@ def nobody_stops(walk: Walk) -> Finding:
         return passed(STOPS, f"{worlds:,} situations, and no ValueError in any.")
     return failed(
         STOPS,
-        f"A broker stops with a ValueError after {_steps(history)}; no shorter way leads there.",
+        f"A broker stops with a ValueError after {_steps(history)}.\nNo shorter way leads there.",
         "ValueError is for what cannot come about if the rule is right. Is this such a case, or "
         "was it an earlier step that should not have been?",
         history,
@@ -298,8 +299,8 @@ def goes_on(walk: Walk) -> Finding:
     return failed(
         LIVE,
         f"Requests stay unanswered after {_steps(history)} although nothing fails any more.\n"
-        f"The primary is {primary.state} then, and the backup {backup.state}. In every round they "
-        "tell each other so if both live, and a client asks both.",
+        f"The primary is “{primary.state}” then, the backup “{backup.state}”. In every round those "
+        "that live tell each other so, and a client asks both.",
         "What does each of the two hear from now on, and which of them should answer?",
         history,
     )

@@ -32,7 +32,8 @@ def pair(ax: Axes, history: History, *, title: str | None = None) -> None:
     dress(ax, title or _title(history), pad=8)
     _lines(ax, history)
     under_way: list[list[tuple[int, str]]] = [[], []]  # to each broker: since which step, and what
-    for row, (step, _) in enumerate(history, 1):
+    before = START
+    for row, (step, after) in enumerate(history, 1):
         match step:
             case (who, "says", state):
                 under_way[1 - NAMES.index(who)].append((row, state))
@@ -51,6 +52,10 @@ def pair(ax: Axes, history: History, *, title: str | None = None) -> None:
                 _note(ax, NAMES.index(who), row, "starts again")
             case (who, does):
                 _break(ax, who, does, row, under_way)
+        for name, old, new in zip(NAMES, before.brokers, after.brokers, strict=True):
+            if step[1] != "dies" and new.state == "dead" != old.state:
+                _break(ax, name, "stops", row, under_way)
+        before = after
     for x, rest in enumerate(under_way):  # still under way at the end
         for since, state in rest:
             _arrow(ax, (1 - x, since), (1 - x + (x - (1 - x)) * 0.5, len(history) + 0.5))
@@ -198,11 +203,11 @@ def _note(ax: Axes, x: int, row: float, words: str) -> None:
 
 
 def _break(ax: Axes, who: str, does: str, row: int, under_way: list[list[tuple[int, str]]]) -> None:
-    """A broker's death, or the link's: all that is under way is lost."""
+    """A broker's end, or the link's: all that is under way is lost."""
     if who in NAMES:
         x = NAMES.index(who)
         ax.plot(x, row, marker="X", markersize=11, color=INK, markeredgewidth=0, zorder=6)
-        _note(ax, x, row, "dies")
+        _note(ax, x, row, does)
     else:
         ax.axhline(row, 0.36, 0.64, color=PALE, linewidth=10, zorder=0)
         ax.text(0.5, row, f"{who} {does}", ha="center", va="center", color=INK, fontsize=SMALL + 1)
