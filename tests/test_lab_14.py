@@ -1,11 +1,13 @@
 """The checker of lab 14: its rules on tables, all changes of the right one, whole programs."""
 
+import inspect
 from itertools import pairwise
 
 import pytest
 
 from labs import first_failure, functions, in_notebook
 from zmqlab import check
+from zmqlab.balance import standby
 from zmqlab.balance.standby import START, World, anybody, brokers, explore
 from zmqlab.check.lab_14 import (
     ALIKE,
@@ -50,6 +52,19 @@ def test_what_is_no_such_function_is_named(react):
     report = lab14(react)
     assert report.verdict == "failed"
     assert report.findings[0].rule.startswith("react")
+
+
+def test_no_rule_that_the_package_offers_is_the_answer():
+    """The right one is explored there, and is nobody's to import."""
+    offered = [
+        function
+        for name, function in vars(standby).items()
+        if not name.startswith("_")
+        and inspect.isfunction(function)
+        and list(inspect.signature(function).parameters) == ["state", "event"]
+    ]
+    assert offered == [standby.published]
+    assert lab14(standby.published).verdict == "failed"
 
 
 @pytest.mark.slow
