@@ -1,6 +1,7 @@
 """Who gets the next task: rules, the virtual clock that tries them, the theory, the brokers.
 
-Pure, but for `brokers`, which runs the rules on live sockets. Knows no other room.
+`standby` walks through all that can happen to two brokers, one of which stands by. Pure, but for
+`brokers`, which runs the rules on live sockets. Knows no other room.
 """
 
 from .clock import Run, Work, bimodal, constant, exponential, one_queue, pareto, poisson, simulate

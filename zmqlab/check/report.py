@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from textwrap import shorten
 from typing import Any, Literal
 
+from zmqlab.balance.standby import History
 from zmqlab.record.journal import Hop, Journal
 
 Verdict = Literal["passed", "failed", "undecided"]
@@ -27,7 +28,8 @@ class Finding:
     evidence: what was seen, with names and numbers. Of a passed rule only what is the same in
         every run: a report that passed is the same text each time.
     hint: what to look at next.
-    story: the messages in which it can be seen; drawn under the table for the first failure.
+    story: the messages in which it can be seen, or what befell two brokers; drawn under the table
+        for the first failure.
     about: frames and hops of the story that show it, so that they are drawn if not all can be.
     who: whose lines its picture has, from the left; those that took part, if nobody is named.
     """
@@ -36,7 +38,7 @@ class Finding:
     verdict: Verdict
     evidence: str
     hint: str = ""
-    story: Journal | None = field(default=None, compare=False, repr=False)
+    story: Journal | History | None = field(default=None, compare=False, repr=False)
     about: Collection[bytes | Hop] = field(default=(), compare=False, repr=False)
     who: Sequence[str] = field(default=(), compare=False, repr=False)
 
@@ -55,7 +57,7 @@ def failed(
     rule: str,
     evidence: str,
     hint: str = "",
-    story: Journal | None = None,
+    story: Journal | History | None = None,
     about: Collection[bytes | Hop] = (),
     who: Sequence[str] = (),
 ) -> Finding:
@@ -111,7 +113,7 @@ class Report:
         if self.notice:
             lines += ["", self.notice]
         if told := self.told:
-            lines += ["", "What the sockets did:", *_indented(told.splitlines())]
+            lines += ["", f"{_what(self._shown())}:", *_indented(told.splitlines())]
         if self.printed:
             lines += ["", "Printed meanwhile:", *_indented(self.printed.splitlines())]
         return "\n".join(lines)
@@ -142,7 +144,7 @@ class Report:
         shown = self._shown()
         if shown is None:
             return ""
-        return _picture(shown) + _folded("What the sockets did, in words", self.told)
+        return _picture(shown) + _folded(f"{_what(shown)}, in words", self.told)
 
     @property
     def told(self) -> str:
@@ -166,8 +168,16 @@ def _indented(lines: Iterable[str], by: int = 2) -> list[str]:
     return [" " * by + line for line in lines]
 
 
+def _what(finding: Finding | None) -> str:
+    """What its story is of."""
+    of_sockets = finding is not None and isinstance(finding.story, Journal)
+    return "What the sockets did" if of_sockets else "What happened"
+
+
 def _options(finding: Finding) -> dict[str, Any]:
     """How its story is told and drawn."""
+    if not isinstance(finding.story, Journal):
+        return {"title": finding.title}
     return {
         "title": finding.title,
         "who": finding.who or None,
@@ -179,10 +189,12 @@ def _options(finding: Finding) -> dict[str, Any]:
 def _told(finding: Finding) -> str:
     """A story in words; nothing where it cannot be told: no verdict depends on it."""
     try:
-        from zmqlab.show.plots import space_time_text
+        from zmqlab.show.plots import pair_text, space_time_text
 
         assert finding.story is not None
-        return space_time_text(finding.story, **_options(finding))
+        if isinstance(finding.story, Journal):
+            return space_time_text(finding.story, **_options(finding))
+        return pair_text(finding.story, **_options(finding))
     except Exception:
         return ""
 
@@ -217,9 +229,10 @@ def _picture(finding: Finding) -> str:
     """The story as a space-time diagram; nothing where it cannot be drawn."""
     try:
         from zmqlab.show.picture import as_html
-        from zmqlab.show.plots import Picture, space_time
+        from zmqlab.show.plots import Picture, pair, space_time
 
-        picture = Picture(space_time, finding.story, **_options(finding))
+        draw = space_time if isinstance(finding.story, Journal) else pair
+        picture = Picture(draw, finding.story, **_options(finding))
         drawn = as_html(base64.b64encode(picture.png()).decode(), picture.alt)
     except Exception:
         return ""

@@ -14,6 +14,7 @@ from .curves import curves, curves_alt, curves_text
 from .ecdf import ecdf, ecdf_alt, ecdf_text, percentile
 from .heat import heat, heat_alt, heat_text
 from .look import LINES, PALETTE, color, hatch
+from .pair import pair, pair_alt, pair_text
 from .picture import Picture, show, together
 from .rows import dots, dots_alt, dots_text, stacked, stacked_alt, stacked_text
 from .shares import shares, shares_alt, shares_text
@@ -42,6 +43,9 @@ __all__ = [
     "heat",
     "heat_alt",
     "heat_text",
+    "pair",
+    "pair_alt",
+    "pair_text",
     "percentile",
     "shares",
     "shares_alt",
