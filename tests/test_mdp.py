@@ -30,7 +30,7 @@ from zmqlab.mdp.frames import DIALECTS, MDP_01, MDP_02, PARTIAL, Invalid, Letter
 from zmqlab.mdp.frames import Command as Said
 from zmqlab.mdp.outcome import Death
 from zmqlab.mdp.rules import Unknown, chosen, of
-from zmqlab.mdp.stage import Stage
+from zmqlab.mdp.stage import Stage, shown
 from zmqlab.mdp.subject import beyond_this_machine, fresh_endpoint
 
 HERE = Path(__file__).parent
@@ -99,6 +99,12 @@ def test_frames_are_shown_in_one_line():
     assert show((b"", b"MDPW01", b"\x02", b"\x00\xff", b"z" * 99)) == (
         "'' | MDPW01 | 02 | 0x00ff | <99 octets>"
     )
+
+
+def test_of_many_messages_the_first_are_shown():
+    assert shown([]) == "nothing"
+    assert shown([(b"x",), (b"y", b"")]) == "x; y | ''"
+    assert shown([(b"x",)] * 40) == "; ".join(["x"] * 8 + ["and 32 more"])
 
 
 # ------------------------------------------------------------------ rules
