@@ -96,10 +96,11 @@ class Majordomo:
                 worker.heard = now
             case MDP.DISCONNECT, []:
                 self.forget(peer)
-            case (MDP.READY, [_]) | (MDP.HEARTBEAT, []):
-                self.send_away(peer)  # valid, but not expected now
+            case (MDP.READY, [_]) | (MDP.HEARTBEAT, []):  # valid, and not expected now
+                self.send_away(peer)
             case ((MDP.REQUEST | MDP.REPLY), [_, b"", _, *_]):
                 self.send_away(peer)
+            # anything else is invalid, and dropped
 
     def asked(self, request: Request) -> None:
         """Take in a client's request: for the broker itself, or for the workers of a service."""
