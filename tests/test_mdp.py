@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from kernel import exists
 
 import mdp_rules
 from zmqlab.balance.brokers import majordomo
@@ -21,6 +22,7 @@ from zmqlab.mdp.outcome import Death
 from zmqlab.mdp.rules import Unknown, chosen, of
 from zmqlab.mdp.subject import beyond_this_machine, fresh_endpoint
 from zmqlab.mdp.titanic import check_titanic
+from zmqlab.run.threads import eventually
 
 HERE = Path(__file__).parent
 PYTHON = sys.executable
@@ -322,6 +324,26 @@ def test_a_broker_that_has_ended_is_not_waited_for(tmp_path):
     found = check_broker(Command(f"{PYTHON} {path} {{endpoint}}"), only=["7.B19"], patience=60)
     assert len(found.died) > 1
     assert found.seconds < 60
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are looked up in /proc")
+def test_a_command_ends_with_whoever_started_it():
+    code = """
+import sys
+from zmqlab.mdp import Command
+command = Command(sys.argv[1])
+command.start()
+print(command.process.pid, flush=True)
+sys.stdin.read()
+"""
+    line = f"{PYTHON} -c 'import threading; threading.Event().wait()' {{endpoint}}"
+    with subprocess.Popen(
+        [PYTHON, "-c", code, line], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as suite:
+        started = int(suite.stdout.readline())
+        assert exists(started)
+        suite.kill()
+    eventually(lambda: not exists(started), within=10, what="the program under test to end")
 
 
 def test_a_client_that_says_that_it_cannot():
