@@ -264,6 +264,13 @@ def test_a_right_broker_keeps_all_rules(dialect):
 
 
 @pytest.mark.slow
+def test_the_courses_broker_is_a_command():
+    found = check_broker(Command(f"{PYTHON} -m zmqlab.balance.brokers {{endpoint}}"), only=["7.B0"])
+    assert found.verdict == "passed", str(found)
+    assert found.results["7.B08"].verdict == "undecided"  # requests do not expire
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_a_right_worker_keeps_all_rules(dialect):
     line = f"{WORKER} --dialect {dialect}"
