@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -331,6 +332,17 @@ def test_a_broker_that_has_ended_is_not_waited_for(tmp_path):
     found = check_broker(Command(f"{PYTHON} {path} {{endpoint}}"), only=["7.B19"], patience=60)
     assert len(found.died) > 1
     assert found.seconds < 60
+
+
+def test_the_last_words_of_a_program_are_quoted_without_their_colours():
+    print_red = r"import sys; print('\033[1;35mValueError\033[0m: no', file=sys.stderr)"
+    command = Command(shlex.join([PYTHON, "-c", print_red, "{endpoint}"]))
+    try:
+        command.start()
+        eventually(lambda: command.over, within=20, what="it to end")
+        assert command.why() == "ValueError: no"
+    finally:
+        command.stop()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="processes are looked up in /proc")

@@ -127,9 +127,9 @@ class Broker(Majordomo):
 
 
 # %% [markdown]
-# In the first four cases the command is expected. The next two are valid and unexpected, and the page demands an answer: DISCONNECT, and then nothing more. All else is invalid, and dropped.
+# In the first four cases the command is expected. `give` gives what waits to who is idle longest; `forget` takes a worker off all lists, and gives what it held to another. The next two cases are valid and unexpected. The page demands an answer: DISCONNECT, and then nothing more. All else is invalid, and dropped.
 #
-# This core of the broker has no socket and no clock: a message and the time go in, and messages come out. So we can play any conversation to it. Two questions are among them for the broker itself, about its services: that is **MMI**, the management interface ([8/MMI](https://rfc.zeromq.org/spec/8/)).
+# This core of the broker has no socket and no clock: a message and the time go in, messages come out. So any conversation can be played to it. Here a client also asks the broker itself who is served: that is **MMI**, the management interface ([8/MMI](https://rfc.zeromq.org/spec/8/)).
 
 # %%
 core = Broker(interval=1, liveness=3)
@@ -150,15 +150,15 @@ for what, frames in {
     print(f"{what:<18} → {'; '.join(out) or 'nothing'}")
 
 # %% [markdown]
-# The forged REPLY reaches nobody and costs the worker its place; its next HEARTBEAT is a stranger's. DISCONNECT from a stranger is allowed, and not answered.
+# The forged REPLY reaches nobody, and costs the worker its place: nobody serves `echo` now, and the next HEARTBEAT is a stranger's. DISCONNECT from a stranger is allowed, and not answered.
 #
 # ## It works with mine
 #
-# Now the wrong versions. Three small changes of our broker; each does what the [Guide's broker in Python](https://github.com/booksbyus/zguide/blob/master/examples/Python/mdbroker.py) does, in other words:
+# Now the wrong versions: three small changes of our broker. Each makes a mistake of the [Guide's broker in Python](https://github.com/booksbyus/zguide/blob/master/examples/Python/mdbroker.py), in other words:
 #
 # - `asserts`: it takes for granted how many frames a message has,
 # - `goodbye`: DISCONNECT takes a worker off one list of two,
-# - `codes`: MMI says that a service is served when its name is known.
+# - `codes`: by MMI a service is served as soon as its name is known.
 
 # %%
 FAULTS = {  # what stands in the right one, and what in its place
@@ -216,11 +216,11 @@ with (
 print(f"a broker with {len(FAULTS)} faults: {right} of 100 answered, and right")
 
 # %% [markdown]
-# All of them. A client and a worker of one's own say what one expects, at the time when one expects it. They show that it works, and nothing about the rest of the page.
+# All of them. Its own client and worker say what the broker expects, when it expects it. They show that it works with them, and nothing of the rest of the page.
 #
 # ## What a rule needs
 #
-# To judge others by the page, take each of its sentences and ask for three things. Rule 7.B16 has them:
+# Who judges by the page takes each of its sentences, and needs three things. Rule 7.B16 has them:
 #
 # | | |
 # |---|---|
@@ -228,7 +228,7 @@ print(f"a broker with {len(FAULTS)} faults: {right} of 100 answered, and right")
 # | *expectation*: what it has to do then | send it nothing more, and live on |
 # | what is *open*, and no fault | what was under way at that moment |
 #
-# `zmqlab.mdp` is a table of such rules and a program that plays them, a suite for **conformance**. It plays clients and workers to the broker with three faults; at first by rules that need no waiting.
+# `zmqlab.mdp` has a table of such rules, and plays clients and workers to a broker to try them: a **conformance** suite. Here it tries the broker with three faults, at first by rules that need no waiting.
 
 # %%
 QUICK = ["7.B01", "7.B02", "7.B03", "7.B04", "7.B06", "7.B07", "7.B19", "8.B03", "8.B04", "8.B05"]
@@ -238,11 +238,11 @@ for number, result in outcome.results.items():
 print(*outcome.died, sep="\n")
 
 # %% [markdown]
-# What its own client tried it does: 7.B01 to 7.B07. But one message of a single frame ends it, for everybody; and a service that nobody serves is said to be served. (*must* and *should* are the page's words; *implied* is what it does not say and all else rests on. What the page leaves *open* the suite tries, and fails nobody for it.)
+# What its own client tried it does: 7.B01 to 7.B07. But one message of a single frame ends it, for everybody; and a service that nobody serves is said to be served. (*must* and *should* are the page's words; *implied* is what it does not say and all else rests on.)
 #
 # ## Break it: say goodbye
 #
-# The fault `goodbye` alone. An idle worker sends DISCONNECT, and leaves. "The worker MAY send DISCONNECT at any time", says the page. Nothing else happens: no request, no other worker.
+# The fault `goodbye` alone. "The worker MAY send DISCONNECT at any time", says the page. An idle worker does so. Nothing else happens: no request, no other worker.
 #
 # > **Predict.** What becomes of the broker?
 
@@ -273,11 +273,11 @@ print("what ended it:", last_words.partition(":")[0])
 after_goodbye.compare("ends some heartbeats later" if heartbeats else "ends at once")
 
 # %% [markdown]
-# Some heartbeats later. The worker is off the list of the idle, so it is given nothing. But it is still on the list of all workers. It is silent now; so, after five intervals, the broker evicts it, and takes it off the list of the idle once more: `ValueError`. Every polite worker is a time bomb, and whoever looks for the cause finds an idle broker.
+# Some heartbeats later. The worker is off the list of the idle, so it is given nothing. But it is still on the list of all workers. It is silent now; so, after five intervals, the broker evicts it, and takes it off the list of the idle once more: `ValueError`. When the broker ends, nobody has sent it anything for a while.
 #
 # ## Rules and brokers
 #
-# Now four brokers side by side: the right one, and one with each fault. Some of the rules need heartbeats; this takes some seconds. Where the package `zmq_legos` is installed, its broker has a column, too: somebody else's, unchanged.
+# Now four brokers side by side: the right one, and one with each fault. Some of the rules need heartbeats; this takes some seconds. Where the package [zmq_legos](https://pypi.org/project/zmq-legos/) is installed, its broker has a column, too.
 
 # %%
 ROWS = {
@@ -311,9 +311,9 @@ with Experiment("rules", limit=240) as lab:
 plots.show(plots.verdicts, columns, title="Red is what its own worker never tries")
 
 # %% [markdown]
-# ✓ is kept, ✗ broken, ? undecided. Each fault breaks rules that the worker and the client of before never try: `asserts` 7.B19, `goodbye` 7.B16, 7.B17 and 8.B06, `codes` 8.B05 and 8.B06.
+# ✓ is kept, ✗ broken, ? undecided. Each fault breaks rules that its own worker and client never try: `asserts` 7.B19, `goodbye` 7.B16, 7.B17 and 8.B06, `codes` 8.B05 and 8.B06. The broker of zmq_legos 0.2.1 ends at READY: it counts on a fifth frame, which its own worker sends.
 #
-#  Undecided never means that the page is vague. It means that this run cannot tell: heartbeats came late on a busy machine, or the broker was gone. A suite that blames others for its own machine is soon switched off.
+# Undecided means that this run cannot tell: heartbeats came late on a busy machine, or the broker was gone. It never means that the page is vague.
 #
 # ## The interval that nobody told
 #
@@ -346,15 +346,15 @@ for every in (2, 5, 10, 11, 25):
 told_to_go.compare(second_of_disconnect(25))
 
 # %% [markdown]
-# At its first heartbeat. After one second of silence it was evicted, so its heartbeat is a stranger's. It registers again, and again. Both keep every rule, and do not work together. The page knows: "false disconnections will occur". What is not in the contract, you must agree upon.
+# At its first heartbeat. After one second of silence it was evicted, so its heartbeat is a stranger's. It registers again, and again. Each of the two is right by itself, and together they do not work. The page knows: "false disconnections will occur". What is not in the contract must be agreed upon beside it.
 #
 # ## In practice
 #
 # - **Yours, in any language:** `python -m zmqlab.mdp check-broker --start "node broker.mjs {endpoint}"`; likewise `check-worker`, `check-client`. Exit status 0 is passed, 1 broken, 2 undecided. `docs/mdp.md` has ten lines for CI, with a report in JUnit's format.
-# - **Known faults** stand in a file for `--expect`: what breaks newly fails, and so does what was mended and is still listed.
+# - **Known faults** stand in a file for `--expect`. Any other rule that breaks fails the run, and so does one of the file that is kept.
 # - **It sends what ends brokers.** Never run it against one that somebody needs.
-# - **A client with `REQ_CORRELATE`** (lesson 11) sends one more frame first. 7/MDP has no room for it, and such a request is dropped.
-# - **18/MDP** is version 0.2, a draft, with replies in parts. `--dialect 0.2` judges it.
+# - **A client with `REQ_CORRELATE`** (lesson 11) sends one more frame first. 7/MDP has no room for it: our broker drops such a request.
+# - **What the page leaves open** the suite tries, too. It says what it saw, and fails nobody.
 
 # %% [markdown]
 # ## What we know now

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import shlex
 import signal
 import socket
@@ -17,6 +18,7 @@ from urllib.parse import urlsplit
 import zmq
 
 ENDS = 3.0  # seconds that a process has to end when it is told to
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")  # in which some programs print, whoever reads it
 
 
 class Subject(Protocol):
@@ -111,7 +113,7 @@ class Command:
         if self.process.poll() is None:
             return "its process is still there"
         self._errors.seek(0)
-        lines = self._errors.read().strip().splitlines()
+        lines = COLOURS.sub("", self._errors.read()).strip().splitlines()
         return lines[-1].strip() if lines else f"exit status {self.process.returncode}"
 
     def kill(self) -> None:
