@@ -20,6 +20,7 @@ WITHOUT = {
     "9.C01": "a client's reading of a status is seen in nothing that it sends",
     "9.C02": "the same",
 }
+TRIES = 3  # undecided is the machine's: heartbeats came late
 MUTANTS = [
     (who, mutant)
     for who, rows in {
@@ -35,7 +36,10 @@ MUTANTS = [
 @pytest.mark.slow
 @pytest.mark.parametrize(("who", "mutant"), MUTANTS, ids=[f"{w}-{m.name}" for w, m in MUTANTS])
 def test_a_mutant_is_seen_by_its_rule(who, mutant, tmp_path):
-    found = matrix.outcome(who, mutant, tmp_path, only=[mutant.rule])
+    for _ in range(TRIES):
+        found = matrix.outcome(who, mutant, tmp_path, only=[mutant.rule])
+        if found.results[mutant.rule].verdict != "undecided":
+            break
     assert found.results[mutant.rule].verdict == "failed", str(found)
 
 
