@@ -35,7 +35,7 @@ from zmqlab.show import Prediction, plots
 # %% [markdown]
 # ## One conversation
 #
-# **Majordomo** is a protocol for brokers. One page says which frames are sent and what they mean: [7/MDP](https://rfc.zeromq.org/spec/7/). New is the **service**: a worker names one when it registers, a client names one when it asks, and the broker brings them together.
+# **Majordomo** is a protocol for brokers. One page says which frames are sent and what they mean: [7/MDP](https://rfc.zeromq.org/spec/7/). What is new is the **service**: a worker names one when it registers, a client names one when it asks, and the broker brings them together.
 #
 # Whoever has read the page can write a broker, a worker or a client, in any language. The page is the contract. So here the broker is a program of its own, started by a command line; `Command` puts a free endpoint in the place of `{endpoint}`.
 
@@ -238,7 +238,7 @@ for number, result in outcome.results.items():
 print(*outcome.died, sep="\n")
 
 # %% [markdown]
-# What its own client tried it does: 7.B01 to 7.B07. But one message of a single frame ends it, for everybody; and a service that nobody serves is said to be served. (*must* and *should* are the page's words; *implied* is what it does not say and all else rests on.)
+# What its own client tried it does, and more: 7.B01 to 7.B07. But one message of a single frame ends it, for everybody; and a service that nobody serves is said to be served. (*must* and *should* are the page's words; *implied* is what it does not say and all else rests on.)
 #
 # ## Break it: say goodbye
 #
@@ -268,7 +268,6 @@ with (
         heartbeats += bool(worker.poll(10)) and len(worker.recv_multipart()) == 3
     last_words = broker.why()
 
-print("heartbeats after the goodbye:", "some" if heartbeats else "none")
 print("what ended it:", last_words.partition(":")[0])
 after_goodbye.compare("ends some heartbeats later" if heartbeats else "ends at once")
 

@@ -174,6 +174,7 @@ def majordomo_broker(ctx: zmq.Context, endpoint: str, interval: float, liveness:
 
 def serve(ctx: zmq.Context, endpoint: str, core: Majordomo) -> None:
     """Put a core behind a ROUTER; it reads all that is there before it judges anybody."""
+    core.tick(time.monotonic())  # heartbeats are due from here on
     with ctx.socket(zmq.ROUTER) as router:
         router.bind(endpoint)
         while True:
