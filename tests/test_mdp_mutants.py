@@ -30,6 +30,7 @@ WITHOUT = {
     "7.W07": "how long a worker waits is left open: the suite never fails it",
     "8.B07": "known_is_served and never_evicts break it, together with 8.B06 and 7.B26",
 }
+TRIES = 3  # undecided is the machine's: heartbeats came late
 MUTANTS = [
     (who, mutant)
     for who, rows in {
@@ -46,7 +47,10 @@ MUTANTS = [
 @pytest.mark.slow
 @pytest.mark.parametrize(("who", "mutant"), MUTANTS, ids=[f"{w}-{m.name}" for w, m in MUTANTS])
 def test_a_mutant_is_seen_by_its_rule(who, mutant, tmp_path):
-    found = matrix.outcome(who, mutant, tmp_path, only=[mutant.rule])
+    for _ in range(TRIES):
+        found = matrix.outcome(who, mutant, tmp_path, only=[mutant.rule])
+        if found.results[mutant.rule].verdict != "undecided":
+            break
     assert found.results[mutant.rule].verdict == "failed", str(found)
 
 
