@@ -109,6 +109,10 @@ def test_what_a_server_may_do(history):
         (HOLDER, [*AT_WORK, replies("w2"), *FETCH]),
         (HOLDER, [*AT_WORK, DIES, replies(), *FETCH]),
         (FIRST, [*FETCHED_ONCE, asks(b"REPLY", b"a"), told(b"200", b"a", b"other")]),
+        (
+            FIRST,
+            [*DONE, replies(reply=(b"two",)), asks(b"REPLY", b"a"), told(b"200", b"a", b"two")],
+        ),
         (KEPT, [*REQUEST, DIES, *UNKNOWN]),
         (KEPT, [*FETCHED_ONCE, DIES, *WAITS]),
         (KEPT, [*REQUEST, DIES, asks(b"REQUEST", b"a", b"one"), told(b"400", b"a")]),

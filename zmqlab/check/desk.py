@@ -153,7 +153,7 @@ class Desk(Stage):
         unanswered = self.promises.asked
         self.mark(Odd("server", server.how, "killed", ()))
         before, self.peers = self.peers, []
-        kinds = {peer: peer.socket.socket_type for peer in before}
+        kinds = {peer: peer.socket.get(zmq.TYPE) for peer in before}
         for peer in before:
             peer.socket.close()
         server.begin_again()
