@@ -128,8 +128,16 @@ class Desk(Stage):
                 raise self.wrong(rule or self.play.promise, owed, *asked, hint=hint)
         self.judge()
 
+    def judge(self) -> None:
+        """As on any stage; what the server did in its own process belongs to the story."""
+        if isinstance(self.subject, Living) and self.promises.broken:
+            self.subject.learn()
+        super().judge()
+
     def wrong(self, rule: str, evidence: str, *ids: bytes, hint: str = "") -> Wrong:
         """That something has not come."""
+        if isinstance(self.subject, Living):
+            self.subject.learn()
         if died := self.promises.died:
             evidence += f"\nBefore that, {died}."
         return Wrong(self.trouble(rule, evidence, hint, *ids))
@@ -150,6 +158,7 @@ class Desk(Stage):
         if not isinstance(server, Living) or not server.over or not server.how:
             return False
         self._read_out()
+        server.learn()
         unanswered = self.promises.asked
         self.mark(Odd("server", server.how, "killed", ()))
         before, self.peers = self.peers, []
