@@ -18,7 +18,7 @@ from .dispatch import Event, Frames, Odd
 from .living import Living
 from .machine import Watch
 from .peer import Peer
-from .promises import FETCHED, KEPT, REPLY, WAIT, Promises
+from .promises import FETCHED, HINTS, KEPT, REPLY, WAIT, Promises
 from .stage import Stage, Wrong
 
 AGAIN = 5  # milliseconds after which a peer tries again to connect
@@ -54,6 +54,14 @@ class Desk(Stage):
         return self.promises.owed()
 
     # ---- what peers do
+
+    def peer(
+        self, role: str, name: str, kind: int = zmq.DEALER, routing_id: bytes = b"", **more: Any
+    ) -> Peer:
+        """A peer; one of a server that may die goes by its name, so that its end can be told."""
+        if isinstance(self.subject, Living):
+            routing_id = routing_id or name.encode()
+        return super().peer(role, name, kind, routing_id, **more)
 
     def worker(self, kind: int = zmq.DEALER, routing_id: bytes = b"") -> Peer:
         """A worker that comes and says READY; it answers when it is told to."""
@@ -124,8 +132,9 @@ class Desk(Stage):
             self.judge()
             if not self.rise():
                 asked = [question.id for question in self.promises.asked.values()]
+                ids = asked or list(self.promises.waiting)[:1]
                 owed = "\n".join(self.owed()[:3])
-                raise self.wrong(rule or self.play.promise, owed, *asked, hint=hint)
+                raise self.wrong(rule or self.play.promise, owed, *ids, hint=hint)
         self.judge()
 
     def judge(self) -> None:
@@ -139,7 +148,7 @@ class Desk(Stage):
         if isinstance(self.subject, Living):
             self.subject.learn()
         if died := self.promises.died:
-            evidence += f"\nBefore that, {died}."
+            evidence, hint = f"{evidence}\nBefore that, {died}.", hint or HINTS[KEPT]
         return Wrong(self.trouble(rule, evidence, hint, *ids))
 
     # ---- the death of the server

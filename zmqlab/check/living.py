@@ -8,7 +8,7 @@ from textwrap import shorten
 from typing import Any
 
 from zmqlab.envelope import show
-from zmqlab.record.journal import Hop, Way
+from zmqlab.record.journal import Hop, SocketNote, Way
 from zmqlab.run import Lives, eventually
 from zmqlab.run.steps import Step
 
@@ -39,6 +39,7 @@ class Living(Subject):
         self.how = ""  # how it was killed, in words; "" while it lives
         self.lived = 0  # how many lives it has had
         self._learned = 0  # how many steps of its life the journal has
+        self._sockets: dict[str, SocketNote] = {}  # of its life, by endpoint
 
     def begin(self, endpoints: Mapping[str, str], *more: Any) -> None:
         """Let it begin."""
@@ -52,7 +53,7 @@ class Living(Subject):
         self._begin()
 
     def _begin(self) -> None:
-        self._learned = 0
+        self._learned, self._sockets = 0, {}
         life = self.life = self.lives.begin(*self._args, kill_before=self.kill_before)
         eventually(lambda: life.pid or life.over, BEGINS, "the process of a life")
 
@@ -74,12 +75,14 @@ class Living(Subject):
         """Have in the journal what its sockets have done."""
         steps = self.life.steps
         for step in steps[self._learned :]:
-            if step.endpoint in self._args and not isinstance(step.what, str):
-                note = next(
-                    (note for note in self.journal.sockets if note.bound == [step.endpoint]), None
-                ) or self.journal.open_socket(self.name, "ROUTER", bound=[step.endpoint])
+            end = step.endpoint
+            if end in self._args and not isinstance(step.what, str):
+                if end not in self._sockets:
+                    self._sockets[end] = self.journal.open_socket(self.name, "ROUTER", bound=[end])
                 way: Way = "sent" if step.kind == "send" else "received"
-                self.journal.add(Hop(step.moment, self.name, note, way, step.what, step.moment))
+                self.journal.add(
+                    Hop(step.moment, self.name, self._sockets[end], way, step.what, step.moment)
+                )
         self._learned = len(steps)
 
     def kill(self) -> None:

@@ -221,19 +221,26 @@ class Promises:
 
     # ---- what has to happen
 
+    @property
+    def waiting(self) -> dict[bytes, Promise]:
+        """What is safe, and that nobody was given yet."""
+        return {
+            id: promise
+            for id, promise in self.known.items()
+            if promise.safe and not (promise.given or promise.replies or promise.closing)
+        }
+
     def owed(self) -> list[str]:
         """What has to happen without the peers' doing, in words."""
         found = [
             f"{who} has no answer to {brief((command, id, *body))}."
             for who, (command, id, body) in self.asked.items()
         ]
-        if self.idle:
-            found += [
-                f"No worker is given {show_frame(id)}, which was answered [200]. "
-                f"Idle: {', '.join(self.idle)}."
-                for id, promise in self.known.items()
-                if promise.safe and not (promise.given or promise.replies or promise.closing)
-            ]
+        idle = ", ".join(self.idle)
+        for id in self.waiting if idle else ():
+            found.append(
+                f"{show_frame(id)} was answered [200], and is given to nobody. Idle: {idle}."
+            )
         return found
 
 
