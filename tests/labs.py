@@ -37,6 +37,7 @@ class Wrong:
     also: how further rules begin that must fail. Others may fail, too, unless `only`.
     says: what stands in the report.
     limit: seconds that the check allows, where its own LIMIT is long.
+    play: where the whole check takes long: its one scenario that sees it (the module's `alone`).
     """
 
     def __init__(
@@ -49,9 +50,11 @@ class Wrong:
         only: bool = False,
         says: tuple[str, ...] = (),
         limit: float | None = None,
+        play: str = "",
     ) -> None:
         self.name, self.base, self.rule, self.changes = name, base, rule, changes
         self.also, self.only, self.says, self.limit = also, only, says, limit
+        self.play = play
 
     def faults(self, report: Report) -> list[str]:
         """What a report lacks that should have refused this program for its rule."""
@@ -145,9 +148,12 @@ def check_of(lab: str) -> Callable[..., Report]:
     return checks
 
 
-def judge(lab: str, name: str) -> Report:
-    """What the lab's check says of a program."""
+def judge(lab: str, name: str, *, whole: bool = True) -> Report:
+    """What the lab's check says of a program; not whole: of the play alone that its row names."""
     judged, row = check_of(lab), wrong(lab).get(name)
+    if row is not None and row.play and not whole:
+        alone: Callable[..., Report] = sys.modules[judged.__module__].alone(row.play)
+        return alone(*functions(lab, name))
     if row is None or row.limit is None:
         return judged(*functions(lab, name))
     with mock.patch.object(sys.modules[judged.__module__], "LIMIT", row.limit):
