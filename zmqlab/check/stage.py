@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -90,6 +90,7 @@ class Stage:
         self._judged: tuple[int, ...] = ()  # how long the history was that was judged last
         self.gave_up: Why = "waits"  # of the last `until` that was false: what was to be seen
         self.restless = False  # whether the subject is known never to wait
+        self.moves: Callable[[], object] = lambda: self.chronicle.size  # when nothing does: equal
         self._exits = ExitStack()
 
     def __enter__(self) -> Stage:
@@ -204,7 +205,7 @@ class Stage:
 
     # ---- waiting
 
-    def _receive(self, seconds: float) -> None:
+    def receive(self, seconds: float) -> None:
         """Take in what comes to the peers; wait for it so long."""
         by_socket = {peer.socket: peer for peer in self.peers if peer.reads}
         if not by_socket:  # pyzmq's poll would return at once, whatever its time-out
@@ -246,11 +247,11 @@ class Stage:
         lap, looks = None, 0
         self.gave_up = "waits"
         while True:
-            self._receive(0)
+            self.receive(0)
             if condition():
                 return True
             if self.subject.over:
-                self._receive(0.02)
+                self.receive(0.02)
                 return bool(condition())
             now = time.monotonic()
             if now > self.deadline:
@@ -269,7 +270,7 @@ class Stage:
                 if now - began > 3 * PATIENCE:
                     self.gave_up = "late"
                     return False
-            self._receive(every)
+            self.receive(every)
 
     def step(self, rule: str = "", hint: str = "") -> None:
         """Wait until nothing is owed, then judge; what does not come breaks the play's promise.
@@ -323,7 +324,7 @@ class Stage:
         Where threads cannot be seen, nothing comes for a while.
         """
         lap = self.watch.lap(self.subject.threads() or None)
-        seen: tuple[int, ...] = ()
+        seen: object = ()
         since, looks = 0.0, 0
         in_sight = bool(self.subject.threads() or self.subject.pids) and bool(self.watch.look())
 
@@ -331,7 +332,7 @@ class Stage:
             nonlocal seen, since, looks
             if enough is not None and enough():
                 return True
-            if seen != (seen := self.chronicle.size):
+            if seen != (seen := self.moves()):
                 since, looks = time.monotonic(), 0
             if self.restless or self.watch.rests():
                 looks += 1
@@ -373,7 +374,7 @@ class Stage:
         if self.gave_up == "late":
             evidence += "\nThere was more to do, and others had the processor all the time."
             return undecided(rule, evidence, MACHINE)
-        evidence += f"\nLast, {last}. The broker was at {self.subject.here()}"
+        evidence += f"\nLast, {last}. The {self.subject.name} was at {self.subject.here()}"
         hint = hint or (SPINS if self.gave_up == "spins" else WAITS_FOR)
         return failed(rule, evidence, hint, story)
 
@@ -381,9 +382,13 @@ class Stage:
         """Nothing is known of what was not tried."""
         return undecided(
             IN_TIME,
-            f"Its {LIMIT:g} s were over. The broker was at {self.subject.here()}",
+            f"Its {LIMIT:g} s were over. The {self.subject.name} was at {self.subject.here()}",
             "Every message took long. Where does it wait?",
         )
+
+    def excused(self, findings: Sequence[Finding]) -> list[Finding]:
+        """What was found wrong, as far as it was not the machine."""
+        return list(findings)
 
     def end(self) -> None:
         """Have the subject end. Wrong: how it did that."""
@@ -391,5 +396,5 @@ class Stage:
             raise Wrong(*findings)
 
 
-WAITS_FOR = "What does the broker wait for there, and who is to bring it?"
+WAITS_FOR = "What does it wait for there, and who is to bring it?"
 SPINS = "It does not wait there, it goes round and round: what is to end that?"
