@@ -93,7 +93,60 @@ class Lost(NamedTuple):
     fault: str = ""
 
 
-Event = Asked | Ready | Given | Answered | Got | Odd | Read | Left | Gone | Lost
+class Beat(NamedTuple):
+    """A worker has sent, or got, a heartbeat."""
+
+    who: str
+    way: str
+
+
+class Silent(NamedTuple):
+    """A worker has been silent for so long that the broker may take it for dead."""
+
+    who: str
+
+
+class Dead(NamedTuple):
+    """A worker has been silent for so long that the broker has to take it for dead."""
+
+    who: str
+
+
+class Work(NamedTuple):
+    """A worker's work on a body begins, or has ended."""
+
+    who: str
+    body: Frames
+    begins: bool
+
+
+class Stretch(NamedTuple):
+    """A time in which heartbeats are counted begins, or has ended."""
+
+    at: float  # seconds on the monotonic clock
+    begins: bool
+    rule: str  # that says how many
+    who: tuple[str, ...]  # whose
+    silent: bool = False  # whether there are to be none
+
+
+Event = (
+    Asked
+    | Ready
+    | Given
+    | Answered
+    | Got
+    | Odd
+    | Read
+    | Left
+    | Gone
+    | Lost
+    | Beat
+    | Silent
+    | Dead
+    | Work
+    | Stretch
+)
 History = Sequence[Event]
 
 
@@ -125,6 +178,8 @@ class Ledger:
         self.left: dict[str, list[Frames]] = {}  # the same, of clients that have left
         self.idle: dict[str, int] = {}  # workers, longest idle first, and since when
         self.busy: dict[str, list[Given | Odd]] = {}  # by worker: what it has not answered
+        self.out: dict[Frames, Request] = {}  # by body: what somebody was given
+        self.back: list[Request] = []  # of `open`: what was given to workers that are dead
         self.due: list[Due] = []
         self.odd: set[str] = set()  # clients that have sent what is no request
         self.unread = 0  # messages of workers that the broker is not known to have read
@@ -135,7 +190,7 @@ class Ledger:
         """Fold in the next event."""
         self.now += 1
         match event:
-            case Ready() | Answered() | Odd("worker", _, "sent"):
+            case Ready() | Answered() | Odd("worker", _, "sent") | Beat(_, "sent"):
                 self.unread += 1
             case Read("worker"):
                 self.unread = max(0, self.unread - 1)
@@ -149,6 +204,8 @@ class Ledger:
                 request = self.request(body)
                 if request is not None:
                     (self.open if request in self.open else self.gone).remove(request)
+                    self.back = [one for one in self.back if one != request]
+                    self.out[body] = request
                 self._take(who, event)
             case Odd("worker", who, "received"):
                 self._take(who, event)
@@ -160,6 +217,11 @@ class Ledger:
                 self._settled(who, body)
             case Lost(who, _, reply):
                 self._settled(who, behind(reply))
+            case Silent(who) | Dead(who):
+                self.idle.pop(who, None)
+                tasks = [task for task in self.busy.pop(who, []) if isinstance(task, Given)]
+                again = [self.out[task.body] for task in tasks if task.body in self.out]
+                self.open, self.back = [*again, *self.open], [*again, *self.back]
             case Gone(who):
                 self.asked[who] = self.left.get(who, [])
             case Left(who):

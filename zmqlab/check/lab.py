@@ -23,6 +23,18 @@ from .subject import Function, Subject
 Plan = Callable[[int, str, int], Fault | None]  # a plan of faults, such as Faults(seed=6, cut=0.1)
 
 
+class Pulse(NamedTuple):
+    """How often peers say that they are there, and how long they may be silent."""
+
+    interval: float  # seconds
+    liveness: int  # intervals
+
+    @property
+    def patience(self) -> float:
+        """Seconds of silence after which a peer counts as dead."""
+        return self.interval * self.liveness
+
+
 class Hand(NamedTuple):
     """A worker that is there from the beginning of a play."""
 
@@ -41,10 +53,11 @@ class Play:
     rules: hold over its whole history, in the order of blame. also: reported as kept as well.
     faults: a plan for the links between the peers and the subject.
     credit: how many requests a worker may hold.
+    pulse: of the heartbeats, where peers send them.
     """
 
     title: str
-    script: Callable[[Any], Iterable[Finding] | None]  # of a Stage, the lab's kind
+    script: Callable[[Any], Iterable[Finding] | None]  # of the stage of its lab
     promise: str
     evidence: str
     rules: Sequence[Rule] = ()
@@ -52,6 +65,7 @@ class Play:
     crew: Sequence[Hand] = ()
     faults: Plan | None = None
     credit: int = 1
+    pulse: Pulse | None = None
 
 
 @dataclass(frozen=True)
@@ -79,7 +93,7 @@ class Lab:
     work: Callable[..., None]
     plays: Sequence[Play]
     to_anybody: bool = False
-    more: Callable[[Stage], tuple[Any, ...]] = lambda stage: ()
+    more: Callable[[Any], tuple[Any, ...]] = lambda stage: ()
     stage: Callable[..., Stage] = Stage
 
     def check(self, function: Any) -> Report:
@@ -107,8 +121,8 @@ class Lab:
                 stage.judge()
                 stage.end()
             except Wrong as wrong:
-                return list(wrong.findings)
+                return stage.excused(wrong.findings)
         kept = {play.promise: play.evidence} | dict(play.also or {})
         if play is self.plays[0]:
-            kept[ENDS] = "and not before"
+            kept[ENDS.replace("broker", stage.subject.name)] = "and not before"
         return [*found, *(passed(rule, evidence) for rule, evidence in kept.items())]

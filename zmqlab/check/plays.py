@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import zmq
 
 from .dispatch import Frames, Read
+from .machine import Lap
 from .peer import Peer, done
 from .report import Finding, failed, passed
 from .stage import GOES_ON, PATIENCE, Stage, Wrong
@@ -171,16 +172,21 @@ ASKS_AGAIN = (
 
 def waits(stage: Stage, seconds: float, where: str) -> Finding:
     """That the broker uses no processor although nothing happens. Wrong: it does."""
-    rule = f"{WAITS}: {where}"
     lap = stage.watch.lap(stage.subject.threads() or None)
     while lap.seconds < seconds or (lap.seconds < seconds + 2 and lap.starved):
         threading.Event().wait(max(0.05, seconds - lap.seconds))
-    busy = lap.busy
+    return waited(stage, lap, seconds, where)
+
+
+def waited(stage: Stage, lap: Lap, seconds: float, where: str) -> Finding:
+    """That the broker has used no processor in so many seconds. Wrong: it has."""
+    name, busy = stage.subject.name, lap.busy
+    rule = f"{WAITS.replace('broker', name)}: {where}"
     if stage.subject.over:
         raise Wrong(stage.trouble(GOES_ON, ""))
     if busy > BUSY:
         evidence = (
-            f"For {seconds:g} s nothing happened, and the broker was at work for {busy:.0%} of "
+            f"For {seconds:g} s nothing happened, and the {name} was at work for {busy:.0%} of "
             f"the time, at {stage.subject.here()}"
         )
         raise Wrong(failed(rule, evidence, ASKS_AGAIN))

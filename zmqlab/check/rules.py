@@ -16,6 +16,7 @@ from zmqlab.envelope import show
 from .dispatch import (
     Answered,
     Asked,
+    Dead,
     Event,
     Frames,
     Given,
@@ -26,6 +27,7 @@ from .dispatch import (
     Read,
     Ready,
     Request,
+    Silent,
     brief,
 )
 
@@ -134,17 +136,22 @@ def at_most(credit: int, rule: str, hint: str) -> Rule:
     return check
 
 
-def unread(rule: str, hint: str, credit: int = 1) -> Rule:
+def unread(
+    rule: str, hint: str, credit: int = 1, says: Frames = (b"", b"READY"), beat: Frames = ()
+) -> Rule:
     """A request is read only when somebody may hold one more.
 
-    A worker's first READY makes room for so many, each of its answers for one.
+    A worker's first READY makes room for so many, each of its answers for one, its heartbeats for
+    none. says, beat: the frames of those.
     """
 
     def check(history: History) -> Broken | None:
         room, here = 0, set()
         for event in history:
             match event:
-                case Read("worker", (who, b"", b"READY")):
+                case Read("worker", (_, *frames)) if (*frames,) == beat:
+                    pass
+                case Read("worker", (who, *frames)) if (*frames,) == says:
                     room += 0 if who in here else credit
                     here.add(who)
                 case Read("worker"):
@@ -197,6 +204,8 @@ def turns(history: History) -> list[Turn]:
                 turn.until = now
                 turn.request = ledger.request(event.body) if isinstance(event, Given) else None
                 ended.append(turn)
+            case Silent(who) | Dead(who):
+                idle.pop(who, None)
         ledger.note(event)
         match event:
             case Ready(who) | Answered(who) if ledger.idle.get(who) == now:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -90,6 +90,7 @@ class Stage:
         self._judged: tuple[int, ...] = ()  # how long the history was that was judged last
         self.gave_up: Why = "waits"  # of the last `until` that was false: what was to be seen
         self.restless = False  # whether the subject is known never to wait
+        self.moves: Callable[[], object] = lambda: self.chronicle.size  # when nothing does: equal
         self._exits = ExitStack()
 
     def __enter__(self) -> Stage:
@@ -323,7 +324,7 @@ class Stage:
         Where threads cannot be seen, nothing comes for a while.
         """
         lap = self.watch.lap(self.subject.threads() or None)
-        seen: tuple[int, ...] = ()
+        seen: object = ()
         since, looks = 0.0, 0
         in_sight = bool(self.subject.threads() or self.subject.pids) and bool(self.watch.look())
 
@@ -331,7 +332,7 @@ class Stage:
             nonlocal seen, since, looks
             if enough is not None and enough():
                 return True
-            if seen != (seen := self.chronicle.size):
+            if seen != (seen := self.moves()):
                 since, looks = time.monotonic(), 0
             if self.restless or self.watch.rests():
                 looks += 1
@@ -381,9 +382,13 @@ class Stage:
         """Nothing is known of what was not tried."""
         return undecided(
             IN_TIME,
-            f"Its {LIMIT:g} s were over. The broker was at {self.subject.here()}",
+            f"Its {LIMIT:g} s were over. The {self.subject.name} was at {self.subject.here()}",
             "Every message took long. Where does it wait?",
         )
+
+    def excused(self, findings: Sequence[Finding]) -> list[Finding]:
+        """What was found wrong, as far as it was not the machine."""
+        return list(findings)
 
     def end(self) -> None:
         """Have the subject end. Wrong: how it did that."""
