@@ -258,7 +258,7 @@ TRIES = 3
 
 
 def not_passed(check, *args, **options):
-    """The results that are not passed; tried again where all are undecided: that is the machine's."""
+    """What is not passed; judged again where all of that is undecided, which is the machine's."""
     for _ in range(TRIES):
         found = check(*args, **options)
         others = [result for result in found.results.values() if result.verdict != "passed"]
