@@ -273,14 +273,24 @@ def test_other_machines_are_known(endpoint, beyond):
 
 # ------------------------------------------------------------------ right programs
 
+TRIES = 3
+
+
+def not_passed(check, *args, **options):
+    """What is not passed; judged again where all of that is undecided, which is the machine's."""
+    for _ in range(TRIES):
+        found = check(*args, **options)
+        others = [result for result in found.results.values() if result.verdict != "passed"]
+        if not others or found.died or any(result.verdict == "failed" for result in others):
+            break
+    return [*map(str, others), *map(str, found.died)]
+
 
 @pytest.mark.slow
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_a_right_broker_keeps_all_rules(dialect):
     line = f"{BROKER} --expiry 1 --dialect {dialect}"
-    found = check_broker(Command(line), dialect=dialect, expiry=1.0)
-    assert [str(r) for r in found.results.values() if r.verdict != "passed"] == []
-    assert found.died == []
+    assert not_passed(check_broker, Command(line), dialect=dialect, expiry=1.0) == []
 
 
 @pytest.mark.slow
@@ -294,15 +304,13 @@ def test_the_courses_broker_is_a_command():
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_a_right_worker_keeps_all_rules(dialect):
     line = f"{WORKER} --dialect {dialect}"
-    found = check_worker(line, heartbeat=0.2, dialect=dialect, slow=b"slow")
-    assert [str(r) for r in found.results.values() if r.verdict != "passed"] == []
+    assert not_passed(check_worker, line, heartbeat=0.2, dialect=dialect, slow=b"slow") == []
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_a_right_client_keeps_all_rules(dialect):
-    found = check_client(f"{CLIENT} --dialect {dialect}", dialect=dialect)
-    assert [str(r) for r in found.results.values() if r.verdict != "passed"] == []
+    assert not_passed(check_client, f"{CLIENT} --dialect {dialect}", dialect=dialect) == []
 
 
 @pytest.mark.slow
