@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from zmqlab.check import machine
 from zmqlab.check.machine import Used, Watch, busy_part, out_of_turn, starved
 from zmqlab.run.threads import eventually
 
@@ -106,6 +107,22 @@ def test_a_watch_sees_another_process_too():
             eventually(lambda: not watch.rests(), within=10, what="it to spin")
         finally:
             process.kill()
+
+
+@needs_proc
+def test_a_watch_of_other_processes_alone_sees_none_of_this_one():
+    watch = Watch(here=False)
+    with Spinner():
+        assert watch.look() == {}
+        assert watch.rests()
+
+
+@pytest.mark.parametrize(("state", "rests"), [("S", True), ("R", False), ("D", False)])
+def test_who_waits_for_the_disk_does_not_rest(monkeypatch, state, rests):
+    watch = Watch()
+    monkeypatch.setattr(machine, "_threads", lambda pid: [1])
+    monkeypatch.setattr(machine, "_state", lambda about: state)
+    assert watch.rests() == rests
 
 
 def test_where_nothing_tells_the_machine_is_at_leisure(monkeypatch):

@@ -62,6 +62,35 @@ from zmqlab.run import Experiment, Lives, assert_all_quiet
 def server(ctx: zmq.Context, frontend: str, backend: str, path: str) -> None:
     """Keep requests at `path`, answer once they are safe, and have workers do them."""
     ### BEGIN SOLUTION
+    def packed(frames: list[bytes]) -> str:
+        return json.dumps([frame.hex() for frame in frames])
+
+    def unpacked(text: str) -> list[bytes]:
+        return [bytes.fromhex(frame) for frame in json.loads(text)]
+
+    def carried_out(asked: list[bytes]) -> list[bytes]:
+        """Do what a client asks for; return what it is told, nothing if it has asked nothing."""
+        match asked:
+            case [b"CLOSE", id]:
+                db.execute("DELETE FROM requests WHERE id = ?", (id,))
+                return [b"200", id]
+            case [b"REQUEST", id, *body]:
+                new = "INSERT OR IGNORE INTO requests VALUES (?, ?, NULL)"
+                db.execute(new, (id, packed(body)))
+            case [b"REPLY", id]:
+                pass
+            case _:
+                return []
+        row = db.execute("SELECT body, reply FROM requests WHERE id = ?", (id,)).fetchone()
+        match asked, row:
+            case [b"REQUEST", _, *body], [known, _] if known == packed(body):
+                return [b"200", id]
+            case [b"REPLY", _], [_, None]:
+                return [b"300", id]
+            case [b"REPLY", _], [_, reply]:
+                return [b"200", id, *unpacked(reply)]
+        return [b"400", id]
+
     idle: deque[bytes] = deque()
     held: dict[bytes, bytes] = {}  # worker -> the id that it has not replied to
     with (
@@ -88,7 +117,7 @@ def server(ctx: zmq.Context, frontend: str, backend: str, path: str) -> None:
             if clients in ready:
                 frames = clients.recv_multipart()
                 start = frames.index(b"") + 1 if b"" in frames else len(frames)
-                if answer := carried_out(db, frames[start:]):
+                if answer := carried_out(frames[start:]):
                     clients.send_multipart([*frames[:start], *answer])
             if idle:
                 undone = "SELECT id, body FROM requests WHERE reply IS NULL ORDER BY rowid"
@@ -97,41 +126,6 @@ def server(ctx: zmq.Context, frontend: str, backend: str, path: str) -> None:
                         held[idle[0]] = id
                         workers.send_multipart([idle.popleft(), b"", id, b"", *unpacked(body)])
     ### END SOLUTION
-
-
-# %% tags=["solution-only"]
-def packed(frames: list[bytes]) -> str:
-    """Frames as one text."""
-    return json.dumps([frame.hex() for frame in frames])
-
-
-def unpacked(text: str) -> list[bytes]:
-    """And back."""
-    return [bytes.fromhex(frame) for frame in json.loads(text)]
-
-
-def carried_out(db: sqlite3.Connection, asked: list[bytes]) -> list[bytes]:
-    """Do what a client asks for; return what it is told, nothing if it has asked nothing."""
-    match asked:
-        case [b"CLOSE", id]:
-            db.execute("DELETE FROM requests WHERE id = ?", (id,))
-            return [b"200", id]
-        case [b"REQUEST", id, *body]:
-            new = "INSERT OR IGNORE INTO requests VALUES (?, ?, NULL)"
-            db.execute(new, (id, packed(body)))
-        case [b"REPLY", id]:
-            pass
-        case _:
-            return []
-    row = db.execute("SELECT body, reply FROM requests WHERE id = ?", (id,)).fetchone()
-    match asked, row:
-        case [b"REQUEST", _, *body], [known, _] if known == packed(body):
-            return [b"200", id]
-        case [b"REPLY", _], [_, None]:
-            return [b"300", id]
-        case [b"REPLY", _], [_, reply]:
-            return [b"200", id, *unpacked(reply)]
-    return [b"400", id]
 
 
 # %% [markdown]
@@ -200,7 +194,8 @@ if report:
         ask(lab.ctx, frontend, b"REQUEST", b"one", b"some work")
         lab.until(lambda: life.steps[-1].kind == "send", what="its last step")
         life.kill()
-    print("\n".join(str(step).split("(")[0] if step.kind == "SQL" else step.kind for step in life.steps))
+    for step in life.steps:
+        print(str(step).split(" (")[0] if step.kind == "SQL" else step.kind)
 
 # %% [markdown]
 # Now put the answer before the statement that stores it, and run the check again. At which step does it find you out? Then put it back, and set `synchronous` to OFF.

@@ -58,9 +58,14 @@ class Desk(Stage):
     def peer(
         self, role: str, name: str, kind: int = zmq.DEALER, routing_id: bytes = b"", **more: Any
     ) -> Peer:
-        """A peer; one of a server that may die goes by its name, so that its end can be told."""
-        if isinstance(self.subject, Living):
-            routing_id = routing_id or name.encode()
+        """A peer; one of a server that may die goes by its name, so that its story can be told.
+
+        In each life by another one: the socket that was there before may not be quite gone, and
+        of two that have one name a ROUTER hears the first alone.
+        """
+        if isinstance(self.subject, Living) and not routing_id:
+            life = f", life {self.subject.lived}" if self.subject.lived > 1 else ""
+            routing_id = f"{name}{life}".encode()
         return super().peer(role, name, kind, routing_id, **more)
 
     def worker(self, kind: int = zmq.DEALER, routing_id: bytes = b"") -> Peer:
