@@ -183,7 +183,7 @@ if report:
 # **Answers.**
 #
 # 1. One, the task in its hand. A PUSH would have dealt it a third of them, thirty, all lost with its queue.
-# 2. It could know whom it gave a task and when. Silence does not tell a dead worker from a slow one, at no time: it can only decide how long it waits before it gives the task to somebody else, and then be ready for two answers. That is lab 3, and the subject of part III.
+# 2. It could know whom it gave a task and when. Silence does not tell a dead worker from a slow one, at no time: it can only decide how long it waits before it gives the task to somebody else, and then be ready for two answers. That is lab 3; lessons 10 and 11 are about the two halves of it.
 # 3. Each task costs a round trip of 20 ms and 1 ms of work: a twentieth. Let a worker ask for several tasks ahead, a *credit*: then a few lie with it, and a death costs a few. Lesson 8 measures that trade.
 
 # %%

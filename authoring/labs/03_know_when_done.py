@@ -92,7 +92,7 @@ report
 # %% [markdown] tags=["solution-only"]
 # One dict says it all: `due` has the tasks that are not back, and when each may be sent. A task leaves it with its first result, and only if it is in it: second, late and unknown answers fall through. The loop always looks at the task that is due next and waits for results until then.
 #
-# Nothing is ever declared lost. A task that is silent for too long is *missing*, and it is sent again; whoever was slow and not dead will answer too, and that answer does no harm. So a task may be **done** more than once, though it is **counted** once. What that asks of the work itself is a subject of part III.
+# Nothing is ever declared lost. A task that is silent for too long is *missing*, and it is sent again; whoever was slow and not dead will answer too, and that answer does no harm. So a task may be **done** more than once, though it is **counted** once. What that asks of the work itself is lesson 11.
 
 # %% [markdown]
 # ## Now break it
@@ -144,7 +144,7 @@ if report:
 #
 # 1. It would send every task ten times before the first result, and the workers would spend their time on doing again what is nearly done; under load they get slower, so more is sent: a retry storm. With an hour, a dead worker costs an hour. A patience is a guess about a distribution, which can be measured.
 # 2. The task is sent again, and the card is charged twice. At least once is what sending again gives; exactly once needs a worker that knows the ids it has done.
-# 3. Nothing: the dict of what is missing was in its memory. Part III writes it down before it answers.
+# 3. Nothing: the dict of what is missing was in its memory. Lesson 13 writes it down before it answers.
 
 # %%
 assert_all_quiet()

@@ -171,7 +171,7 @@ if report:
 # 1. The answers wait in memory, over tcp in the broker's, and nothing bounds that. It says nothing until the system ends it, and then all of them are lost without a word, those of other clients among them. A limit, and somebody who is told, is the promise that can be kept.
 # 2. As long as the connection is not known to be closed, the queue takes them without an error: these are never reported. When it is full, the next ones are `"full"`. When the system gives the connection up, the ROUTER throws the queue away in silence, and replies from then on are `"gone"`. That a send went well says that there was room, not that anybody got it.
 # 3. Everybody: the broker has one thread, and a thousand reports are ten seconds in which it carries nothing. Append to a list or to a `queue.Queue`, and let another thread write.
-# 4. It waits for ever. To ask again it needs a time-out of its own, and it needs to tell a late answer from the one that it waits for: `REQ_RELAXED` together with `REQ_CORRELATE`, or a number in each request. And if the task must not be done twice, the number has to be known to whoever does it: part III is about that.
+# 4. It waits for ever. To ask again it needs a time-out of its own, and it needs to tell a late answer from the one that it waits for: `REQ_RELAXED` together with `REQ_CORRELATE`, or a number in each request. And if the task must not be done twice, the number has to be known to whoever does it: lesson 11 is about that.
 # 5. `workers.send_multipart`. With no worker there, or with all their queues full, it waits, and no reply is carried meanwhile. A broker that reads a request only when a worker can take it never stands there; lesson 7 builds one.
 
 # %%

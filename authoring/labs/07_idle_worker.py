@@ -186,7 +186,7 @@ if report:
 # 1. Two. With k requests under way, k workers are enough, and the newest are always the same ones. On a busy day hardly anybody is idle; the queue holds one worker or none, and then its two ends are the same.
 # 2. By the whole message: READY is one frame behind the delimiter, an answer is at least three. Who looks only at the first frame behind the delimiter takes the answer for a READY, and the client waits for ever; who looks only at the last frame does so with every answer whose body ends with `READY`.
 # 3. It stands in the queue twice and is given a second request before it has answered the first. A REQ cannot say READY twice, as it has to wait for a message in between. `if worker not in idle`, and a set of those who are busy, make the broker independent of its workers' manners.
-# 4. Yes, often: with `ROUTER_MANDATORY` on the backend a send to an address that leads nowhere raises, and the request can go to the next in the queue. It tells only of a connection that is known to be closed. A worker that hangs, or a cable that was pulled, looks as alive as ever. Part III is about those.
+# 4. Yes, often: with `ROUTER_MANDATORY` on the backend a send to an address that leads nowhere raises, and the request can go to the next in the queue. It tells only of a connection that is known to be closed. A worker that hangs, or a cable that was pulled, looks as alive as ever. Lesson 10 is about those.
 
 # %%
 assert_all_quiet()
