@@ -165,7 +165,7 @@ def die(stage: Beating) -> None:
     stage.hush("w4")  # first: it is to be given nothing any more when the others are evicted
     stage.pass_time(2.5 * stage.pulse.interval)
     stage.hush("w1", "w3")
-    stage.speak("w2", every=0.5 * stage.pulse.liveness)
+    stage.speak("w2", every=0.4 * stage.pulse.liveness)
     began = time.monotonic()
     stage.bury("w1", "w3", "w4", beside="w2")
     ended = time.monotonic()

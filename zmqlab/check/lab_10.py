@@ -160,7 +160,15 @@ def together(stage: Beating, worker: Any) -> None:
 # ------------------------------------------------------------------ the tables
 
 TIMED = {
-    *(deaths.BEATS, deaths.LIVES, deaths.DEAD, deaths.HANDED, deaths.BACK, deaths.READS),
+    *(
+        deaths.ONE,
+        deaths.BEATS,
+        deaths.LIVES,
+        deaths.DEAD,
+        deaths.HANDED,
+        deaths.BACK,
+        deaths.READS,
+    ),
     *(
         service.REPLY,
         service.IDLE,

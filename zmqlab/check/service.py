@@ -59,10 +59,13 @@ BODIES = [
 ]
 
 
-def serve(stage: Hired) -> None:
+def serve(stage: Hired) -> Iterator[Finding]:
     """Envelopes and bodies of all kinds, one after the other, then three requests at once."""
     stage.open(FIRST)
-    desk = next(iter(stage.desks.values()))
+    (desk,) = stage.desks.values()
+    lap = stage.watch.lap(stage.subject.threads() or None)
+    stage.pass_time(plays.QUIET / 6)
+    yield plays.waited(stage, lap, lap.seconds, "no request comes")
     for number, body in enumerate(BODIES):
         desk.give(*ENVELOPES[number % len(ENVELOPES)], *body)
         stage.answered(REPLY, AS_IT_CAME)
@@ -74,7 +77,7 @@ def serve(stage: Hired) -> None:
     stage.answered(REPLY, AS_IT_CAME)
 
 
-def at_work(stage: Hired) -> Iterator[Finding]:
+def at_work(stage: Hired) -> None:
     """Four workers: one idle, then held up; one with long work; one without a queue; one busy.
 
     The last gets requests and no heartbeats. All have their time together.
@@ -90,10 +93,9 @@ def at_work(stage: Hired) -> Iterator[Finding]:
             busy.give(b"c9", b"", PLAIN + b" %d" % next(number))
             stage.pass_time(min(left, 2 * pulse.interval))
 
-    lap, began = stage.watch.lap(stage.subject.threads() or None), time.monotonic()
+    began = time.monotonic()
     spend(6 * pulse.interval)
     stage.count(IDLE, began, time.monotonic(), *held.who, *long.who)
-    yield plays.waited(stage, lap, lap.seconds, "no request, or one now and then")
     for desk, kind in (held, HELD), (long, LONG):
         desk.give(b"c1", b"", kind)
     stage.begun(REPLY, AS_IT_CAME, held, long)

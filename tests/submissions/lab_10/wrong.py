@@ -356,7 +356,7 @@ WRONG = [
             "while broker.poll(max(0, 1000 * (beaten + interval - time.monotonic()))):",
             "while broker.poll(0):",
         ),
-        play=WORKS_LONG,
+        play=SERVES,
     ),
     Wrong("never_says_ready", "plain", service.FIRST, ("broker.send(READY)", "pass"), play=SERVES),
     Wrong(
