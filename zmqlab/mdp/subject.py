@@ -114,16 +114,21 @@ class Command:
         for name, value in places.items():
             words = [word.replace(f"{{{name}}}", value) for word in words]
         self._errors = scratch()
-        self.process = subprocess.Popen(
-            words,
-            stdin=subprocess.DEVNULL,
-            stdout=self._output(),
-            stderr=self._errors,
-            encoding="utf-8",
-            errors="replace",
-            start_new_session=True,  # Control-C is the suite's; and all of it ends together
-        )
-        self._guard = _guard(self.process.pid)
+        self._guard = _guard()
+        group = None if self._guard is None else self._guard.pid
+        try:
+            self.process = subprocess.Popen(
+                words,
+                stdin=subprocess.DEVNULL,
+                stdout=self._output(),
+                stderr=self._errors,
+                encoding="utf-8",
+                errors="replace",
+                process_group=group,  # Control-C is the suite's; and all of it ends together
+            )
+        except OSError:
+            self.stop()
+            raise
         return (self.endpoint, backend) if "{backend}" in self.line else self.endpoint
 
     def _output(self) -> int | IO[str]:
@@ -151,8 +156,8 @@ class Command:
 
     def kill(self) -> None:
         """End it at once, as kill -9 does."""
+        self._tell(getattr(signal, "SIGKILL", signal.SIGTERM))
         if self.process is not None:
-            self._tell(getattr(signal, "SIGKILL", signal.SIGTERM))
             self.process.wait()
 
     def stop(self) -> None:
@@ -161,10 +166,9 @@ class Command:
             self._tell(signal.SIGTERM)
             with suppress(subprocess.TimeoutExpired):
                 self.process.wait(ENDS)
-            self.kill()
-            self.process = None
+        self.kill()
+        self.process = None
         if self._guard is not None:
-            self._guard.kill()
             self._guard.communicate()
             self._guard = None
         if self._errors is not None:
@@ -172,26 +176,27 @@ class Command:
             self._errors = None
 
     def _tell(self, what: int) -> None:
-        """A signal to the process and all of its session, where there are sessions."""
-        assert self.process is not None
+        """A signal to the process and all that it has started, where there are groups of them."""
         with suppress(ProcessLookupError, PermissionError):  # all of them have ended
-            if hasattr(os, "killpg"):
-                os.killpg(self.process.pid, what)
-            else:
+            if self._guard is not None:
+                os.killpg(self._guard.pid, what)
+            elif self.process is not None:
                 self.process.send_signal(what)
 
 
-def _guard(session: int) -> subprocess.Popen[bytes] | None:
-    """What ends a session when this process is gone, however it ended; where there are sessions."""
+def _guard() -> subprocess.Popen[bytes] | None:
+    """The first of a group of processes, where there are groups.
+
+    It ends the group when this process is gone, however it ended: then its standard input ends.
+    """
     if not hasattr(os, "killpg"):
         return None
-    waits = 'read _; kill -KILL "-$1"'  # until its standard input ends, which nobody else holds
     return subprocess.Popen(
-        ["sh", "-c", waits, "guard", str(session)],
+        ["sh", "-c", "read _; kill -KILL 0"],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        start_new_session=True,
+        process_group=0,
     )
 
 
