@@ -20,7 +20,7 @@ from zmqlab.check.promises import (
     TAKEN,
     Promises,
 )
-from zmqlab.check.report import passed, undecided
+from zmqlab.check.report import failed, passed, undecided
 from zmqlab.check.stage import IN_TIME
 from zmqlab.run import Lives
 from zmqlab.run.steps import Step
@@ -198,11 +198,11 @@ def dying(monkeypatch, outcome):
     """The check of deaths with another outcome for each step: (findings, whether it died)."""
     tried = []
 
-    def dies_before(number, lives, deadline):
+    def in_lives(play, lives, deadline, number):
         tried.append(number)
         return outcome(number)
 
-    monkeypatch.setattr(lab_13, "dies_before", dies_before)
+    monkeypatch.setattr(lab_13, "in_lives", in_lives)
     monkeypatch.setattr(lab_13, "AT_A_TIME", 1)
     return lab_13.killed(0.0, lambda ctx: None), tried
 
@@ -222,6 +222,21 @@ def test_it_is_killed_until_there_is_no_such_step(monkeypatch):
     found, tried = dying(monkeypatch, lambda number: ([passed("x", "y")], number < 7))
     assert tried == list(range(1, 8))
     assert {finding.rule for finding in found} == {KEPT, FINISHED}
+
+
+@pytest.mark.parametrize(
+    ("first", "tries"), [(passed("x", "y"), 1), (failed("x", "y"), 1), (undecided("x", "y"), 2)]
+)
+def test_what_did_not_come_is_waited_for_twice(monkeypatch, first, tries):
+    tried = []
+
+    def perform(play, deadline, make):
+        tried.append(make().last)
+        return [first]
+
+    monkeypatch.setattr(lab_13, "perform", perform)
+    assert lab_13.in_lives(lab_13.STORY, None, 0.0, 1) == ([first], False)
+    assert tried == [False, True][:tries]
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ READY, and clients, which ask again what was not answered.
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
@@ -150,11 +151,14 @@ class Desk(Stage):
 
     def wrong(self, rule: str, evidence: str, *ids: bytes, hint: str = "") -> Wrong:
         """That something has not come."""
-        if isinstance(self.subject, Living):
-            self.subject.learn()
+        server, tries_again = self.subject, False
+        if isinstance(server, Living):
+            server.learn()
+            tries_again = not server.last and server.early_end() is None
         if died := self.promises.died:
             evidence, hint = f"{evidence}\nBefore that, {died}.", hint or HINTS[KEPT]
-        return Wrong(self.trouble(rule, evidence, hint, *ids))
+        found = self.trouble(rule, evidence, hint, *ids)
+        return Wrong(replace(found, verdict="undecided") if tries_again else found)
 
     # ---- the death of the server
 

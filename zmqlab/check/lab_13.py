@@ -147,7 +147,21 @@ def in_a_process(play: Play, deadline: float, server: Any) -> list[Finding]:
     if isinstance(lives, Finding):
         return [lives]
     with lives:
-        return perform(play, deadline, lambda: Living("server", lives))
+        return in_lives(play, lives, deadline)[0]
+
+
+def in_lives(
+    play: Play, lives: Lives, deadline: float, kill_before: int = 0, *, last: bool = False
+) -> tuple[list[Finding], bool]:
+    """The findings of a play with deaths, and whether there was one.
+
+    Once more where it was the machine, or where something did not come: the second time counts.
+    """
+    server = Living("server", lives, kill_before, last=last)
+    found = perform(play, deadline, lambda: server)
+    if not last and all(finding.verdict == "undecided" for finding in found):
+        return in_lives(play, lives, deadline, kill_before, last=True)
+    return found, server.lived > 1
 
 
 def taken_along(server: Any) -> Lives | Finding:
@@ -171,7 +185,7 @@ def killed(deadline: float, server: Any) -> list[Finding]:
     with lives, ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="play") as pool:
         steps = iter(count(1) if lives.forks else next_to_a_promise(lives, deadline))
         while numbers := list(islice(steps, AT_A_TIME)):
-            deaths = pool.map(lambda number: dies_before(number, lives, deadline), numbers)
+            deaths = pool.map(partial(in_lives, STORY, lives, deadline), numbers)
             for number, (found, died) in zip(numbers, deaths, strict=True):
                 if any(finding.rule == IN_TIME for finding in found):
                     return [out_of_time(number)]
@@ -180,17 +194,6 @@ def killed(deadline: float, server: Any) -> list[Finding]:
                 if not died:  # there was no such step
                     return [passed(KEPT, EACH), passed(FINISHED, EACH)]
     return [passed(KEPT, EACH), passed(FINISHED, EACH)]
-
-
-def dies_before(
-    number: int, lives: Lives, deadline: float, tries: int = 2
-) -> tuple[list[Finding], bool]:
-    """What is found when it is killed before this step, and whether it was."""
-    server = Living("server", lives, number)
-    found = perform(STORY, deadline, lambda: server)
-    if tries > 1 and all(finding.verdict == "undecided" for finding in found):
-        return dies_before(number, lives, deadline, tries - 1)
-    return found, server.lived > 1
 
 
 AT_A_TIME = min(2, os.cpu_count() or 1)  # most of the time each of them waits

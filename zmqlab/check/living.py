@@ -30,12 +30,13 @@ def told(step: Step) -> str:
 class Living(Subject):
     """The function in a life; `begin_again` is the next one, at the same endpoints.
 
-    kill_before: the step that the first life is killed before; 0: none.
+    kill_before: the step that the first life is killed before; 0: none. last: whether what does
+    not come counts; else it is tried once more.
     """
 
-    def __init__(self, name: str, lives: Lives, kill_before: int = 0) -> None:
+    def __init__(self, name: str, lives: Lives, kill_before: int = 0, *, last: bool = True) -> None:
         super().__init__(name)
-        self.lives, self.kill_before = lives, kill_before
+        self.lives, self.kill_before, self.last = lives, kill_before, last
         self.how = ""  # how it was killed, in words; "" while it lives
         self.lived = 0  # how many lives it has had
         self._learned = 0  # how many steps of its life the journal has
