@@ -60,7 +60,7 @@ def do_each(ctx, endpoint, do):
 
 
 # %% [markdown]
-# Ten clients ask one question each, side by side, and each has a server of its own. The servers are slow: one request takes as long as two tries. A time in milliseconds would be too short on the next machine, so `do` looks into the journal: it returns when its client has sent two more copies, or has given up.
+# Ten clients ask one question each, side by side, and each has a server of its own. The servers are slow: their work, `do`, takes as long as two tries. A time in milliseconds would be too short on the next machine, so `do` looks into the journal: it returns when its client has sent two more copies, or has given up.
 
 
 # %%
@@ -232,7 +232,7 @@ plots.show(plots.space_time, shifted, title=title)
 print(own_replies.compare(sum(reply.endswith(str(n)) for n, reply in taken.items())))
 
 # %% [markdown]
-# None, and it never mends itself. One reply came late, and since then every question takes the reply to the one before it. The client notices nothing: to RELAXED, whatever comes after a question is the reply to it.
+# None. One reply came late, and from then on every question takes the reply to the one before it, as long as the client asks on before the next reply is there. The client notices nothing: with RELAXED alone, whatever comes after a question is the reply to it.
 #
 # With `REQ_CORRELATE` a REQ puts a number of its own before the delimiter, takes only a reply that bears the last one, and throws the others away. ZeroMQ's manual wants it wherever there is RELAXED: else "a late reply to an aborted request can be reported as the reply to the superseding request" ([zmq_setsockopt](https://libzmq.readthedocs.io/en/latest/zmq_setsockopt.html)).
 #
@@ -315,7 +315,7 @@ def with_cuts(server):
         lab.start("server", server, endpoint, do)
         with Tap(endpoint, faults=Faults(seed=11, cut=0.25)) as tap:
             keys = [b"key %d" % number for number in range(10)]
-            replies = [ask_again(lab.ctx, tap.endpoint, key, 0.15, tries=20) for key in keys]
+            replies = [ask_again(lab.ctx, tap.endpoint, key, 0.1, tries=20) for key in keys]
     return sum(reply is not None for reply in replies), done
 
 
@@ -344,7 +344,7 @@ plots.show(plots.stacked, rows, title=title, unit="times that work was done")
 # ## In practice
 #
 # - **Stripe's `Idempotency-Key`** is such a key, in a header. The server keeps the first result and gives it to every retry; other parameters under the same key are an error ([Stripe's manual](https://docs.stripe.com/idempotency)).
-# - **The note and the deed.** A crash between "done" and "noted" does it twice. So services write both in one transaction of their database. Messages to others are written into a table beside them, an *outbox*, and sent from there.
+# - **The note and the deed.** Who crashes between "done" and "noted" does it twice after a restart. So services write both in one transaction of their database. Messages to others are written into a table beside them, an *outbox*, and sent from there.
 # - **Celery** acknowledges a task before it is done, so that it never begins twice: at most once. With `acks_late` it does so afterwards: at least once, "if your task is idempotent" ([Celery's manual](https://docs.celeryq.dev/en/stable/userguide/tasks.html)).
 # - **Back off with chance.** Clients that wait the same time come back together. Wait longer after each try, and add a random part.
 # - **Majordomo** (lesson 12, to come) has room for one address before the empty frame of a request, and its clients send none: CORRELATE does not go with it (rule 7.B33 in [its rules](../docs/mdp-rules.md)).
