@@ -304,7 +304,7 @@ answered_beside.compare(right)
 #
 # <details><summary>Think first, then open</summary>
 #
-# Yes: it numbers its questions, notes which are open, and asks again when one stays open too long. Only it knows what it still waits for. But an answer that is late looks like one that is lost, so the question may be answered twice. Lesson 3 had this with tasks; lesson 11 is about it.
+# Yes: it numbers its questions, notes which are open, and asks again when one stays open too long. Only it knows what it still waits for. But an answer that is late looks like one that is lost, so the question may be answered twice. Lesson 3 had this with tasks; [lesson 11](11_retry.ipynb) is about it.
 #
 # </details>
 #
