@@ -18,7 +18,7 @@ from rich.console import Console
 
 import labs
 from zmqlab.check.report import Report, failed, passed, undecided
-from zmqlab.command import LABS, command, handed_in, lab_text, shown
+from zmqlab.command import LABS, command, handed_in, shown, texts
 from zmqlab.learn import progress
 from zmqlab.learn.progress import Map, Progress
 from zmqlab.run.threads import eventually
@@ -73,7 +73,7 @@ def test_a_file_that_is_there_is_not_written_over(terminal, tmp_path):
 
 
 def test_hints_come_one_by_one_and_the_last_one_stays(terminal):
-    ladder = lab_text.hints(LABS["05"])
+    ladder = texts.hints(LABS["05"])
     given = [terminal("hint", "05").output for _ in range(len(ladder) + 1)]
     assert [text.splitlines()[0] for text in given[:2]] == [
         f"Hint 1 of {len(ladder)}",
@@ -87,10 +87,10 @@ def test_hints_come_one_by_one_and_the_last_one_stays(terminal):
 @pytest.mark.parametrize("number", LABS)
 def test_each_lab_can_be_given_out_as_a_program(number):
     lab = LABS[number]
-    text = lab_text.program(lab, "mine.py")
+    text = texts.program(lab, "mine.py")
     compile(text, "mine.py", "exec")
     assert text.count("raise NotImplementedError") == len(lab.functions)
-    assert lab_text.hints(lab)
+    assert texts.hints(lab)
     assert "check.lab" not in text
     assert "details" not in text
 

@@ -338,7 +338,7 @@ plots.show(plots.stacked, rows, title=title, unit="times that work was done")
 # - **The server keeps it** for longer than a copy can be on its way: all tries together, the time in queues, and the time until a client that was switched off asks again. Longer costs memory; shorter does it twice.
 # - **It keeps the reply with it**: each copy wants one.
 #
-# A server that is killed forgets all keys that were only in its memory: lesson 13 (to come).
+# A server that is killed forgets all keys that were only in its memory: [lesson 13](13_store.ipynb).
 
 # %% [markdown]
 # ## In practice
@@ -347,7 +347,7 @@ plots.show(plots.stacked, rows, title=title, unit="times that work was done")
 # - **The note and the deed.** Who crashes between "done" and "noted" does it twice after a restart. So services write both in one transaction of their database. Messages to others are written into a table beside them, an *outbox*, and sent from there.
 # - **Celery** acknowledges a task before it is done, so that it never begins twice: at most once. With `acks_late` it does so afterwards: at least once, "if your task is idempotent" ([Celery's manual](https://docs.celeryq.dev/en/stable/userguide/tasks.html)).
 # - **Back off with chance.** Clients that wait the same time come back together. Wait longer after each try, and add a random part.
-# - **Majordomo** (lesson 12, to come) has room for one address before the empty frame of a request, and its clients send none: CORRELATE does not go with it (rule 7.B33 in [its rules](../docs/mdp-rules.md)).
+# - **Majordomo**, the protocol of [lesson 12](12_contract.ipynb), has room for one address before the empty frame of a request, and its clients send none: CORRELATE does not go with it (rule 7.B33 in [its rules](../docs/mdp-rules.md)).
 
 # %% [markdown]
 # ## What we know now

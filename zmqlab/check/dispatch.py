@@ -150,6 +150,27 @@ Event = (
 History = Sequence[Event]
 
 
+def carried(role: str, way: str, who: str, frames: Frames) -> Event | None:
+    """What a message says where requests are carried as they came: the way back, '', the body.
+
+    The way back is a client's own affair; a worker is given it with the client's address before.
+    """
+    at = frames.index(b"") + 1 if b"" in frames else 0
+    to, body = frames[:at], frames[at:]
+    match role, way:
+        case "client", "sent" if to and body:
+            return Asked(who, body)
+        case "client", "received" if to:
+            return Got(who, body)
+        case "worker", "sent" if len(to) > 1:
+            return Answered(who, to, body)
+        case "worker", "received" if len(to) > 1 and body:
+            return Given(who, to, body)
+        case "client" | "worker", _:
+            return Odd(role, who, way, frames)
+    return None
+
+
 class Request(NamedTuple):
     """What a client has asked, and the place of that in the history."""
 

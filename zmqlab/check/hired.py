@@ -14,7 +14,6 @@ import zmq
 
 from zmqlab.envelope import show_frame
 
-from . import lab_05
 from .dispatch import (
     Answered,
     Beat,
@@ -26,6 +25,7 @@ from .dispatch import (
     Ready,
     Work,
     brief,
+    carried,
 )
 from .heartbeats import HEARTBEAT, READY, Beating
 from .labour import Labour
@@ -48,7 +48,7 @@ def reading(role: str, way: str, who: str, frames: Frames) -> Event | None:
         case "worker", _, (b"\x02",):
             return Beat(who, way)
         case "client" | "worker", _, _:
-            return lab_05.reading(role, way, who, frames)
+            return carried(role, way, who, frames)
     return None
 
 

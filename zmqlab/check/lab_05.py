@@ -8,7 +8,7 @@ from typing import Any
 import zmq
 
 from . import plays, rules
-from .dispatch import Answered, Asked, Event, Frames, Given, Got, Odd
+from .dispatch import Frames, carried
 from .lab import Hand, Lab, Play
 from .report import Report
 from .stage import GOES_ON, Stage, Wrong
@@ -34,27 +34,6 @@ def lab05(broker: Any) -> Report:
     seconds, at most 60.
     """
     return LAB.check(broker)
-
-
-def reading(role: str, way: str, who: str, frames: Frames) -> Event | None:
-    """The contract's table: the way back, an empty frame, the body.
-
-    The way back is a client's own affair; a worker is given it with the client's address before.
-    """
-    at = frames.index(b"") + 1 if b"" in frames else 0
-    to, body = frames[:at], frames[at:]
-    match role, way:
-        case "client", "sent" if to and body:
-            return Asked(who, body)
-        case "client", "received" if to:
-            return Got(who, body)
-        case "worker", "sent" if len(to) > 1:
-            return Answered(who, to, body)
-        case "worker", "received" if len(to) > 1 and body:
-            return Given(who, to, body)
-        case "client" | "worker", _:
-            return Odd(role, who, way, frames)
-    return None
 
 
 def reply(to: Frames, body: Frames) -> Frames:
@@ -206,7 +185,7 @@ LAB = Lab(
     name="lab05",
     contract="broker(ctx, frontend, backend)",
     ends={"client": "frontend", "worker": "backend"},
-    reading=reading,
+    reading=carried,
     says=(),
     reply=reply,
     makes_do=leaves_aside,

@@ -129,11 +129,11 @@ def reset(lab: Chapter, file: Path | None) -> None:
 
 
 def _text(lab: Chapter, path: Path) -> str:
-    from . import lab_text
+    from . import texts
 
     try:
-        return lab_text.program(lab, path.name)
-    except lab_text.NoCourse as error:
+        return texts.program(lab, path.name)
+    except texts.NoCourse as error:
         raise click.ClickException(str(error)) from None
 
 
@@ -144,11 +144,11 @@ def hint(lab: Chapter, number: int | None) -> None:
     """Give the next hint of a lab: first questions, then a pointer."""
     from zmqlab.learn import progress as kept
 
-    from . import lab_text
+    from . import texts
 
     try:
-        ladder = lab_text.hints(lab)
-    except lab_text.NoCourse as error:
+        ladder = texts.hints(lab)
+    except texts.NoCourse as error:
         raise click.ClickException(str(error)) from None
     which = min(number or kept.next_hint(lab.number, len(ladder)), len(ladder))
     click.echo(f"Hint {which} of {len(ladder)}\n\n{ladder[which - 1]}")
