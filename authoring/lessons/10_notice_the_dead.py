@@ -11,7 +11,7 @@
 # *You need:* lessons 3 and 7.
 
 # %% [markdown]
-# A developer of the database CockroachDB writes of a few issues "in which a heartbeat loop continues even though the associated process has deadlocked. The heartbeat loop broadcasts that the process is healthy", so no other node acts
+# A developer of the database CockroachDB writes of a few issues "in which a heartbeat loop continues even though the associated process has deadlocked. The heartbeat loop broadcasts that the process is healthy", so no other machine acts
 # ([cockroach#23980](https://github.com/cockroachdb/cockroach/issues/23980)).
 #
 # The program did all that one is told to do: it sent **heartbeats**, messages that only say *I am here*. But the one who sent them was not the one who had died. So **who says that a worker is alive?**
@@ -103,11 +103,11 @@ class Ear:
 #
 # Four deaths, each heard in four ways: a table of 16 cells. We watch for three seconds. A cell says after how many seconds the death was noticed; *never* means: not in these three.
 #
-# > **Predict.** Which cells stay empty, because nobody notices anything? How many are they?
+# > **Predict.** Which cells say *never*? How many are they?
 
 # %%
-empty_cells = Prediction("Cells of 16 that stay empty", low=0, high=16)
-empty_cells
+never_noticed = Prediction("Cells of 16 that say never", low=0, high=16)
+never_noticed
 
 # %%
 WAYS = ["no heartbeats", "ZMTP", "helper thread", "work loop"]
@@ -133,17 +133,19 @@ with Experiment(record=False) as lab:
             known = noticed[way][death]
             noticed[way][death] = (known or round(now, 2)) if ear.dead() else None
         zmq.select([ear.socket for *_, ear in every], [], [], 0.01)
-empty = sum(after is None for row in noticed.values() for after in row.values())
-empty_cells.compare(empty)
+never = sum(after is None for row in noticed.values() for after in row.values())
+never_noticed.compare(never)
 
 # %%
-plots.show(plots.heat, noticed, title=f"Heard in four ways, {empty} of 16 deaths go unnoticed")
+every_death = [way for way, row in noticed.items() if None not in row.values()]
+title = f"All four deaths show only in: {', '.join(every_death) or 'no row'}"
+plots.show(plots.heat, noticed, title=title)
 print("noticed?      ", *(f"{death:>11}" for death in DEATHS))
 for way, row in noticed.items():
-    print(f"{way:14}", *(f"{'-' if after is None else 'yes':>11}" for after in row.values()))
+    print(f"{way:14}", *(f"{'never' if after is None else 'yes':>11}" for after in row.values()))
 
 # %% [markdown]
-# Seven stay empty. Without heartbeats only the killed worker is noticed: its operating system closes the connection. ZMTP shows the stopped one, too: a stopped process answers no PING. **And the helper thread shows exactly what ZMTP shows.** It goes on while the worker hangs, as the I/O thread does.
+# Seven say *never*. Without heartbeats only the killed worker is noticed: its operating system closes the connection. ZMTP shows the stopped one, too: a stopped process answers no PING. **And the helper thread shows exactly what ZMTP shows.** It goes on while the worker hangs, as the I/O thread does.
 #
 # A heartbeat proves what its sender's loop does, and nothing more. Only the loop that works can say that work goes on. That has a price: a task of more than a second looks like death. So a long task must send heartbeats while it is done; in the lab it is handed a function for that, `beat`.
 #
@@ -200,7 +202,7 @@ def given(journal):
 
 
 # %% [markdown]
-# w1 says READY and gets a request that takes long. In the midst of it w1 sends a heartbeat. Then w2 says READY: it is idle. Now a second request comes.
+# w1 says READY (0x01 in the picture below) and gets a request that takes long. In the midst of it w1 sends a heartbeat (0x02). Then w2 says READY: it is idle. Now a second request comes.
 #
 # > **Predict.** Who is given the second request, if every message makes ready?
 
@@ -237,14 +239,14 @@ second_to.compare(who_published)
 # %% [markdown]
 # The busy one. c2 waits for the end of c1's request while w2 has nothing to do. Who gets the blame? w1, which "is slow". But a heartbeat says *I am here*, not *I am free*: that only READY says, and an answer.
 #
-# Nor may a heartbeat move an idle worker to the end of the line, as it does here: who is idle longest would not be next. Of a version that takes every message for READY a user writes that it is "wrong by design" ([NetMQ/Samples#13](https://github.com/NetMQ/Samples/issues/13)).
+# Nor may a heartbeat move an idle worker to the end of the line, as it does where every message makes ready: the worker idle longest would not be next. Of a version that takes every message for READY a user writes that it is "wrong by design" ([NetMQ/Samples#13](https://github.com/NetMQ/Samples/issues/13)).
 
 # %% [markdown]
 # ## How much silence is too much?
 #
 # Silence does not tell a dead worker from a late one. Who takes a living one for dead raises a **false alarm**. More liveness means fewer of them, and that the dead are noticed later.
 #
-# A model on the virtual clock: a living worker beats every 100 ms, and each heartbeat is late, by 2 ms on average. At one in a thousand a spell begins in which the machine is busy: some 50 heartbeats, late by 150 ms on average. None overtakes another. A seed makes the numbers the same everywhere.
+# A model on the virtual clock: a living worker beats every 100 ms, and each heartbeat is late, by 2 ms on average. At one in a thousand a spell begins in which the machine is busy: some 50 heartbeats, late by 150 ms on average. None overtakes another. An hour has 36,000 heartbeats, and about one in twenty falls into such a spell. A seed makes the numbers the same everywhere.
 #
 # > **Predict.** From which liveness on is there less than one false alarm a minute?
 
@@ -269,7 +271,7 @@ def gaps(beats, seed=10):
 silences = gaps(180_000)  # five hours
 liveness = list(range(1, 11))
 alarms = [sum(gap > 0.1 * n for gap in silences) / 5 for n in liveness]
-title = "More liveness: fewer false alarms, and the dead are noticed later"
+title = f"False alarms an hour: {alarms[0]:,.0f} with liveness 1, {alarms[4]:.0f} with 5"
 along, unit = "liveness: intervals of 100 ms until the alarm", "false alarms an hour"
 rows = {"a worker that lives": alarms}
 plots.show(plots.curves, rows, at=liveness, along=along, unit=unit, title=title)
@@ -277,7 +279,7 @@ for n, rate in zip(liveness, alarms, strict=True):
     print(f"liveness {n:2}: alarm after {0.1 * n:.1f} s, {rate:8.1f} false alarms an hour")
 limit = NormalDist.from_samples(silences).inv_cdf(1 - 1e-8)
 phi = sum(gap > limit for gap in silences) / 5
-print(f"phi above 8: alarm after {limit:.2f} s, {phi:7.1f} (a normal distribution: 0.0004)")
+print(f"phi above 8: alarm after {limit:.2f} s, {phi:7.1f} an hour; promised are 0.0004")
 enough.compare(next(n for n in liveness if alarms[n - 1] < 60))
 
 # %% [markdown]
@@ -364,13 +366,15 @@ evicted_alive.compare(4 - left[False])
 # %% [markdown]
 # Three. After its pause the last message that the queue has *read* of each worker is too old. It reads one, and the other three seem dead, while their heartbeats lie there unread. Where a queue stands still for want of a processor, that is the worst moment to give all work out again. In Mars, which spreads computations over workers, a "scheduler may falsely judge the workers as dead" because it is busy itself ([mars#470](https://github.com/mars-project/mars/issues/470)). **Read all, then judge.**
 #
+# > **Watch out.** Here the loop stood still, and the I/O thread went on reading. If the whole process is stopped, so is that thread, and when the loop goes on it may find nothing to read. So let a queue notice that it was late, and take that time off everybody's silence: `zmqlab.balance.brokers.paranoid_pirate` does.
+#
 # ## In practice
 #
 # - **Layers.** TCP's keep-alive is answered by the other operating system: it finds a machine that is gone, not a process that is stopped, and is [off unless asked for](https://man7.org/linux/man-pages/man7/tcp.7.html). ZMTP's heartbeats find both, and cost your program two options. Neither replaces what the loop that works says of itself, though [some plan that](https://github.com/equinor/ert/issues/14497). Use both layers: the connection's, and your own.
 # - **Both ways.** A worker listens, too: when the queue is silent for too long, it makes a new socket and says READY again ([6/PPP](https://rfc.zeromq.org/spec/6/)).
-# - **A helper thread errs the other way, too:** work in C that keeps Python's GIL silences it.
+# - **A helper thread errs the other way, too:** work in C that keeps Python's GIL, the lock that a thread must hold to run, silences it. On Linux, try `ctypes.PyDLL(None).sleep(60)` in place of `time.sleep(60)`.
 # - **Heartbeats from the work:** [Temporal's activities](https://docs.temporal.io/develop/ruby/activities/timeouts) send them, and so do services with [systemd's watchdog](https://manpages.ubuntu.com/manpages/mantic/en/man3/sd_watchdog_enabled.3.html).
-# - **Phi accrual** ([Akka's](https://doc.akka.io/api/akka/current/akka/remote/PhiAccrualFailureDetector.html)) fits a normal distribution to the gaps of the past, and phi above 8 promises one false alarm in 10⁸ heartbeats. But gaps come in bursts and are not normal: see the last line under the false alarms. If the past is long, phi is a fixed limit by another name. Its lasting idea: give out a suspicion, and let the reader choose the limit.
+# - **Phi accrual** ([Akka's](https://doc.akka.io/api/akka-core/2.8/akka/remote/PhiAccrualFailureDetector.html)) fits a normal distribution to the gaps of the past, and phi above 8 promises one false alarm in 10⁸ heartbeats. But gaps come in bursts and are not normal: see the last line under the false alarms. Akka lets you add a margin for them. If the past is long, phi is a fixed limit by another name. Its lasting idea: give out a suspicion, and let the reader choose the limit.
 
 # %% [markdown]
 # ## What we know now

@@ -11,7 +11,7 @@
 # *You need:* lessons 7 and 11.
 
 # %% [markdown]
-# ZeroMQ's Guide has a server for requests that must not get lost, Titanic. It writes a request to a file, tells its dispatcher over a pipe in memory, and answers 200: the request is [stored persistently](https://rfc.zeromq.org/spec/9/). But while the dispatcher waits for a slow worker, it does not read the pipe. Kill the program in that moment, and start it again: the file is there, and
+# ZeroMQ's Guide has a server for requests that must not get lost, Titanic. It writes a request to a file, sends word over a pipe in memory to its dispatcher, the part that has requests done, and answers 200: the request is [stored persistently](https://rfc.zeromq.org/spec/9/). But while the dispatcher waits for a slow worker, it does not read the pipe. Kill the program in that moment, and start it again: the file is there, and
 # [nobody looks for it](https://github.com/booksbyus/zguide/blob/080015cc25a9f378d5ba5cb328bf35f34d743e19/examples/Python/titanic.py). The client is told 300, "pending", for ever.
 #
 # So: **what is a yes worth when the broker dies?**
@@ -135,7 +135,7 @@ def store(ctx, endpoint, path, program):
 # %% [markdown]
 # ## Killed before each step
 #
-# `Lives` can kill a process before its step n: a step is a statement of SQLite, a message received or a message sent. So we play one short play for n = 1, 2, 3 and so on. A client has a request kept; a worker does it; the client fetches the result. Who gets no answer starts the store again. Then the client repeats its words, and the worker begins anew, as lesson 7's worker would, without its result.
+# `Lives` can kill a process before its step n: a step is a statement of SQLite, a message received or a message sent. So we play one short play for n = 1, 2, 3 and so on. A client has a request kept; a worker does it; the client fetches the result. Who gets no answer starts the store again. Then the client says again what it said; the worker has forgotten what it did, and asks for the `next` request.
 #
 # The request is *lost* if the client has read the yes, and no result will ever come; it is *done again* if the worker did it twice.
 
@@ -181,7 +181,9 @@ def play(ctx, lives, endpoint, path, program, n):
 
 
 # %% [markdown]
-# Each play takes two processes, the killed one and the next. Before the kill, `Lives` waits until what was sent has left the process. The four programs are killed side by side.
+# The last program takes 17 steps: 1 makes the table; 2 to 6 receive `keep`, begin, insert, commit, say yes; 7 to 9 receive `next`, select, send the request; 10 to 14 receive `done`, begin, update, commit, say yes; 15 to 17 receive `result`, select, send it. The third one says yes before it commits.
+#
+# Before the kill, `Lives` waits until what was sent has left the process. The four programs are killed side by side.
 #
 # > **Predict.** The third program answers, then commits. At how many of its steps does a kill lose the request?
 
@@ -228,7 +230,7 @@ steps_that_lose.compare(len(once))
 #
 # What a process writes, the operating system has in memory and brings to the disk later. A kill takes none of it; a power cut takes what is not there yet. A **sync** (`fsync`) waits until it is.
 #
-# SQLite can append all changes to a file beside the database, a **write-ahead log** (WAL), and copy them over now and then, at a **checkpoint**. How often it syncs is a setting, `synchronous`. To most applications with WAL its [manual](https://sqlite.org/pragma.html#pragma_synchronous) recommends NORMAL. [litequeue](https://github.com/litements/litequeue/blob/108eb520ed87f513c60bc38757b38938639487e3/src/litequeue/__init__.py), a queue for Python, sets both.
+# SQLite can append all changes to a file beside the database, a **write-ahead log** (WAL), and copy them over now and then, at a **checkpoint**: by default when the log has [1000 pages](https://sqlite.org/wal.html). How often it syncs is a setting, `synchronous`: with NORMAL it syncs the log before a checkpoint, with FULL after each commit, too. For most applications with WAL its [manual](https://sqlite.org/pragma.html#pragma_synchronous) recommends NORMAL. [litequeue](https://github.com/litements/litequeue/blob/108eb520ed87f513c60bc38757b38938639487e3/src/litequeue/__init__.py), a queue for Python, sets both.
 #
 # We do not pull the plug: a simulated disk notes what each file was when it was last synced.
 #
@@ -251,7 +253,7 @@ if apsw:
             self.synced[self.path] = Path(self.path).read_bytes()
 
     class Disk(apsw.VFS):
-        """A file system in which a file is `synced` as it was at its last sync."""
+        """A file system for SQLite (VFS): `synced` has each file as it was at its last sync."""
 
         def __init__(self):
             super().__init__("disk", "")
@@ -266,7 +268,7 @@ if apsw:
 
 
 # %% [markdown]
-# `kill -9` leaves all that was written. The power cut leaves what was synced, and nothing else: the worst case, for a real disk may have more. SQLite opens either of them.
+# `kill -9` leaves all that was written. The power cut leaves what was synced, and nothing else; a real disk may have more. SQLite opens what is left.
 #
 # We compare: WAL with `DELETE`, where a journal has what the database was like before, until the commit deletes it; and NORMAL with `OFF`, no sync at all, and `FULL`.
 
@@ -317,7 +319,7 @@ for (journal, synchronous), (killed, cut) in left.items():
 after_the_cut.compare(left["WAL", "NORMAL"][1])
 
 # %% [markdown]
-# None, and no `kill -9` would ever have shown it. With NORMAL the log is synced before a checkpoint, and a hundred small commits bring none about: the disk has nothing of it. The database is sound, as it was some time ago. The manual says so: this is what NORMAL gives up.
+# None, and no `kill -9` would ever have shown it. A hundred small commits bring no checkpoint about, so the disk has nothing of the log. The database is sound, as it was some time ago. The manual says so: this is what NORMAL gives up. (With OFF it need not even be sound.)
 #
 # What a store has committed must be **durable**: there after a power cut, too. With WAL and FULL that takes one sync for each commit; DELETE takes several. A store sets both itself, for [defaults](https://sqlite.org/compile.html#default_wal_synchronous) differ from build to build. Ours above took what this build has: most have DELETE and FULL.
 #
