@@ -350,11 +350,21 @@ def test_what_is_wrong_with_the_end_is_all_said():
     assert [finding.rule for finding in found] == ["one", "two"]
 
 
+def new_socket_of_one_that_has_ended():
+    """What a worker gets that waited a moment between two sockets."""
+    ctx = zmq.Context()
+    ctx.term()
+    with pytest.raises(zmq.ZMQError) as raised:
+        ctx.socket(zmq.DEALER)
+    return raised.value
+
+
 @pytest.mark.parametrize(
     ("error", "over"),
     [
         (zmq.ContextTerminated(), True),
         (zmq.ZMQError(zmq.ETERM), True),  # as unbind raises it
+        (new_socket_of_one_that_has_ended(), True),
         (ExceptionGroup("two tasks", [zmq.ContextTerminated(), zmq.ContextTerminated()]), True),
         (ExceptionGroup("two tasks", [zmq.ContextTerminated(), KeyError(1)]), False),
         (zmq.Again(), False),

@@ -45,8 +45,8 @@ class MDP:
 #
 # A body has at least one frame. [The rules](../docs/mdp-rules.md) have numbers, 7.B12 say; `python -m zmqlab.mdp rules 7.B12` prints one. You keep every *must*, *implied* and *should* for your role. Where the rules leave something open, this course decides:
 #
-# - **Heartbeats**: one per `interval`, to every worker, idle or busy (7.B24, 7.B25), and from every idle one. Who has been silent for longer than `liveness` × `interval` is dead.
-# - **Requests**: a dead worker's request is given to another (7.B31). Requests do not expire (7.B08 is left out).
+# - **Heartbeats**: one per `interval`, to every worker, idle or busy (7.B24, 7.B25), and from every idle one. Who has been silent for longer than `liveness` × `interval` is dead, nobody earlier; it is sent nothing more.
+# - **Requests**: the request of a worker that is dead, says DISCONNECT or is told to go is given to another, once (7.B31). Requests do not expire (7.B08 is left out).
 # - **Turns**: of several idle workers the one that has been idle longest is next (7.B32). A heartbeat changes no turn.
 # - The broker offers 8/MMI: it answers `mmi.service`.
 #

@@ -19,6 +19,7 @@ from zmqlab.show import plots
 # - *States:* `"primary"` and `"backup"`, who have just started; `"active"`; `"passive"`.
 # - *Events:* `"peer primary"`, `"peer backup"`, `"peer active"`, `"peer passive"`, a heartbeat with the peer's state; `"request"`, a client asks; `"request, peer silent"`, a client asks, and nothing has been heard of the peer for too long.
 # - With a heartbeat `serves` means nothing: return what you like.
+# - When nothing fails any more, one of the two answers. If that one dies, the other takes over.
 # - A primary or backup that has just started does not answer a plain request. A backup that has just started answers none.
 # - Both active, or both passive: `ValueError`. With it a broker stops. It must not come about by itself.
 # - No two primaries, no two backups: what you do with these two pairs is yours. All other pairs have an answer.

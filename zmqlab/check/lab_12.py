@@ -11,6 +11,7 @@ from zmqlab.mdp.client import OWN, TAKEN
 
 from .conformance import Asking, Decided, Serving, findings, seen, seen_but
 from .judge import Scenario, Trial, judge
+from .leaving import who_leaves
 from .majordomo import (
     INTERVAL,
     LIVENESS,
@@ -131,9 +132,16 @@ def the_broker(broker: Any, worker: Any, client: Any) -> list[Finding]:
     if found.absent:
         why = next(iter(found.results.values())).evidence
         return serving.wrong or [failed(BINDS, why, "A ROUTER, and `bind`, at `endpoint`.")]
-    return findings(found, serving, HINTS, OF_BROKERS) or [
+    wrong = findings(found, serving, HINTS, OF_BROKERS)
+    if not any(finding.verdict == "failed" for finding in wrong):  # it may know what is undecided
+        left = who_leaves(broker, INTERVAL, LIVENESS)
+        wrong = [left] if left else wrong
+    return wrong or [
         passed("broker keeps 7/MDP and 8/MMI", "every must, implied and should"),
         passed("broker keeps what this course decides", ", ".join(OF_BROKERS)),
+        passed(
+            "broker is patient with silent workers, and loses no request", "as long as it is to"
+        ),
         passed("broker waits without using the processor, and ends with its context", "as asked"),
     ]
 

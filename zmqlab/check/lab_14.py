@@ -14,6 +14,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 from zmqlab.balance.standby import (
+    NAMES,
     START,
     History,
     Rule,
@@ -58,6 +59,7 @@ RUNS = "react runs without an error"
 ONE = "while one broker answers, the other does not"
 STOPS = "nobody stops though nothing is wrong"
 LIVE = "when nothing fails any more, requests are answered"
+TAKES_OVER = "when the one that answers dies, the other takes over"
 ERRORS = "both active, or both passive: ValueError"
 FRESH = "who has just started does not answer"
 
@@ -237,7 +239,7 @@ class Walk:
 
 def in_every_order(walk: Walk) -> Iterator[Finding]:
     """Findings on all that can happen; what follows from a broken rule is not told beside it."""
-    for rule in one_answers, nobody_stops, goes_on:
+    for rule in one_answers, nobody_stops, goes_on, takes_over:
         finding = rule(walk)
         yield finding
         if finding.verdict != "passed":
@@ -306,6 +308,28 @@ def goes_on(walk: Walk) -> Finding:
     )
 
 
+def takes_over(walk: Walk) -> Finding:
+    """The rule: once two know of each other all they can, each can do without the other."""
+
+    def alone(react: Rule, before: World, step: Step, after: World) -> bool:
+        return step[1] == "dies" and settled(react, before) and not answers(react, after)
+
+    history, _ = walk.explore(alone)
+    if history is None:
+        return passed(TAKES_OVER, "Of two that knew of each other, either one could die.")
+    (name, _), _ = history[-1]
+    lives = history[-1][1].brokers[1 - NAMES.index(name)].state
+    other = NAMES[1 - NAMES.index(name)]
+    return failed(
+        TAKES_OVER,
+        f"Requests stay unanswered after {_steps(history)}: the {name} is dead.\n"
+        f"Both lived, and whatever they could tell each other changed nothing any more. The {other}"
+        f" was “{lives}”, is so, and answers none.",
+        f"In which state is a broker that may take over? What is to bring the {other} there?",
+        history,
+    )
+
+
 def _steps(history: History) -> str:
     return f"{len(history)} step{'' if len(history) == 1 else 's'}"
 
@@ -313,29 +337,45 @@ def _steps(history: History) -> str:
 def stuck(react: Rule, world: World) -> bool:
     """Whether requests stay unanswered from here on although nothing fails any more.
 
-    In each round all say their state, hear everything, lose patience with a dead peer, and are
-    asked. A lone backup that has just started owes no answer.
+    A lone backup that has just started owes no answer.
     """
     primary, backup = world.brokers
     if primary.state == "dead" and backup.state not in ("active", "passive"):
         return False
+    return not answers(react, world)
+
+
+def answers(react: Rule, world: World) -> bool:
+    """Whether somebody answers in each round in which nothing fails, but for the first few."""
     for number in range(ROUNDS):
-        for x, y in (0, 1), (1, 0):
-            me, peer = world.brokers[x], world.brokers[y]
-            if "dead" not in (me.state, peer.state):
-                world = world.put(y, coming=(*peer.coming, me.state))
-        for x, y in (0, 1), (1, 0):
-            while world.brokers[x].coming:
-                world = world.heard(react, x)
-            if world.brokers[x].state != "dead" and world.brokers[y].state == "dead":
-                world = world.put(x, silent=True)
+        world = told_all(react, world)
         answered = False
         for x in 0, 1:
             world, serves = world.asked(react, x)
             answered = answered or serves
         if number >= QUIET and not answered:
-            return True
-    return False
+            return False
+    return True
+
+
+def told_all(react: Rule, world: World) -> World:
+    """The world after all have said their state, heard everything, and missed a dead peer."""
+    for x, y in (0, 1), (1, 0):
+        me, peer = world.brokers[x], world.brokers[y]
+        if "dead" not in (me.state, peer.state):
+            world = world.put(y, coming=(*peer.coming, me.state))
+    for x, y in (0, 1), (1, 0):
+        while world.brokers[x].coming:
+            world = world.heard(react, x)
+        if world.brokers[x].state != "dead" and world.brokers[y].state == "dead":
+            world = world.put(x, silent=True)
+    return world
+
+
+def settled(react: Rule, world: World) -> bool:
+    """Whether both live, and nothing that they can tell each other changes anything."""
+    lives = all(broker.state != "dead" for broker in world.brokers)
+    return lives and told_all(react, world).brokers == world.brokers
 
 
 # ------------------------------------------------------------------ what the contract fixes

@@ -48,6 +48,10 @@ UNREAD = (
 DUE = "beat is called often. What does it have to know to send only what is due?"
 HELPER = "Who sends them while the loop that works does not come round? What do they prove?"
 HANDS = "What stands behind the second empty frame of REQUEST? That is the body, frame by frame."
+RETURNED = (
+    "One REQUEST, one call of work, one REPLY: behind its second empty frame what work returned, "
+    "frame by frame."
+)
 NEXT = "When is a try over, whatever comes meanwhile? And what comes after the last one?"
 NEW = (
     "What comes on an old socket may be the reply to an old try. What belongs to one try, and is "
@@ -80,7 +84,7 @@ class Work:
         first, *more = frames
         self.began = beaten = time.monotonic()
         while time.monotonic() < self.began + LASTS.get(first, 0) * INTERVAL:
-            self.release.wait(INTERVAL / 10)
+            self.release.wait(INTERVAL / 17)  # no round number of calls is due
             if first == LONG:
                 beat()
                 if time.monotonic() - beaten >= INTERVAL:
@@ -140,7 +144,8 @@ def _works(front: Front, serving: Serving, work: Work, body: Frames) -> Finding 
         lines = [f"REQUEST had the body {show(body)}."]
         lines += [f"work was called with {show(frames)}." for frames in work.bodies[calls:]]
         lines += [f"There came {show(frames)}." for frames in replies]
-        return failed(WORKS, "\n".join([*lines, serving.why()]), HANDS)
+        hint = HANDS if {*work.bodies[calls:]} != {body} else RETURNED
+        return failed(WORKS, "\n".join([*lines, serving.why()]), hint)
     beats = [message.time for message in front.of_kind(HEARTBEAT, since)]
     during = sum(work.began + UNDER_WAY < beat < work.ended for beat in beats)
     seen = f"{during} HEARTBEATs came while a work took {work.ended - work.began:.1f} s"

@@ -201,6 +201,6 @@ def says_that_it_is_over(error: BaseException) -> bool:
     """Whether it is ContextTerminated, or a group of that (and of what asyncio cancelled)."""
     if isinstance(error, BaseExceptionGroup):
         return all(map(says_that_it_is_over, error.exceptions))
-    if isinstance(error, zmq.ZMQError):  # unbind raises it without the name of its own
-        return error.errno == zmq.ETERM
+    if isinstance(error, zmq.ZMQError):  # unbind raises ETERM without the name of its own
+        return error.errno in (zmq.ETERM, zmq.ENOTSUP)  # no new socket in what has ended
     return isinstance(error, asyncio.CancelledError)

@@ -20,7 +20,7 @@ BODIES: list[Frames] = [
     tuple(b"%d of 20" % number for number in range(20)),
 ]
 IDLE_LONGEST, IDLE_LAST = "who has been idle longest", "who became idle last"
-IDS = [b"", b"\x01", b"\xff\xfe\x00 x", b"i" * 255, b"MDPW01", b"mmi.service"]
+IDS = [b"", b"\x01", b"\xff\xfe\x00 x", b"i" * 255, b"MDPW01", b"mmi.service", b"\n", b" x "]
 
 
 def round_trips(stage: Stage) -> None:
@@ -28,9 +28,8 @@ def round_trips(stage: Stage) -> None:
     service, d = stage.service(), stage.dialect
     worker = stage.worker(service)
     stage.check("7.B05", not worker.news, f"READY was answered: {shown(worker.take())}")
-    for number, body in enumerate(BODIES):
+    for number, (routing_id, body) in enumerate(zip(IDS, BODIES, strict=True)):
         kind = zmq.REQ if number % 2 and d.delimiter else zmq.DEALER
-        routing_id = IDS[number] if number < len(IDS) else b""  # each id is of one client
         client = stage.client(kind, routing_id)
         name = "REQ" if kind == zmq.REQ else "DEALER"
         what = f"{name} with id {show((routing_id,))}, body {show(body)}"

@@ -32,6 +32,8 @@ def invalid(d: Dialect) -> dict[str, Frames]:
         "READY without a service": d.command(READY),
         "REPLY without an address": d.command(REPLY),
         "a header that is no text": (*d.start, b"\xff\xfe", b"\xff"),
+        "a service that is no text": (*d.start, d.client, *octets, b"\xff\xfe", b"x"),
+        "READY for a service that is no text": d.ready(b"\xfd\xfc"),
     }
 
 

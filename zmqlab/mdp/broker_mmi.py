@@ -58,8 +58,10 @@ def management(stage: Stage) -> None:
     stage.canary()
     code = code_of(stage, unserved)
     stage.check("8.B05", code == "404", f"the answer is {code}")
-    code = code_of(stage, b"x", b"mmi.no-such")
-    stage.check("8.B08", code == "501", f"the answer is {code}")
+    for name in (b"mmi.no-such", b"mmi.services"):
+        code = code_of(stage, service, name)
+        seen = f"{name.decode()}: " + ("no answer" if code is None else f"the answer is {code}")
+        stage.check("8.B08", code == "501", seen)
     for name in (b"mmi", b"mmix"):
         ordinary = stage.worker(name)
         given = stage.asked(client, ordinary, name)

@@ -6,7 +6,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
-from itertools import pairwise
+from itertools import cycle, pairwise
 
 from .frames import DIALECTS, DISCONNECT, HEARTBEAT, PARTIAL, READY, REPLY, REQUEST, Frames, show
 from .front import Front, Message
@@ -21,12 +21,14 @@ REQUESTS: list[tuple[bytes, Frames]] = [
     (b"MDPW01", (b"\x01", b"")),
     (b"d", (b"",)),
     (b"ends with NUL\0\0", (b"x",)),
+    (b"\r\n blanks around \t", (b"x",)),
     *((b"%d of 10" % number, (b"once more",)) for number in range(10)),
 ]
 UNTOLD = 0.5  # seconds between heartbeats where nobody says how many
 SILENCE = 6  # intervals
 AT_MOST = 12  # intervals after which a silent broker should be given up
 SLOWER = 2.5  # times the interval: still no silence
+FASTER = 0.4  # of the interval: no pause is as long as that
 SOON = 0.1  # seconds for what only has to arrive
 LONGEST = 20.0  # seconds that one scene of silence takes at most
 
@@ -218,6 +220,13 @@ class _Run:
         echo = len(gaps) >= 3 and statistics.median(gaps) > SLOWER * self.interval * 0.75
         seen = "its HEARTBEATs come when the suite's do: they are to be independent"
         front.check("7.W05", not echo, seen)
+        since = len(front.inbox)
+        front.interval *= FASTER
+        goes_on = front.until(lambda: len(front.of_kind(HEARTBEAT, since)) >= 3, self.discover)
+        front.interval /= FASTER
+        came = len(front.of_kind(HEARTBEAT, since))
+        seen = f"{came} HEARTBEATs in {self.discover:g} s, in which the suite's came more often"
+        front.check("7.W05", goes_on, seen)
 
     def two_at_once(self) -> bool:
         """A second request before the first is answered."""
@@ -248,11 +257,13 @@ class _Run:
         front.beats = False
         end = time.monotonic() + min(SILENCE * self.longer(), LONGEST)
         due = time.monotonic()
-        while time.monotonic() < end:
+        for pause in cycle((0.7, 1.4)):  # not in step with its own heartbeats, nor always before
+            if time.monotonic() > end:
+                break
             front.was_late(time.monotonic() - due)
             self.ask(b"c", (b"x",))
-            due = time.monotonic() + 0.7 * front.interval  # not in step with its own heartbeats
-            front.wait(0.7 * front.interval)
+            due = time.monotonic() + pause * front.interval
+            front.wait(pause * front.interval)
         again = front.readys(since)
         front.check("7.W09", not again, "it said READY anew although REQUESTs came")
         front.beats, front.beat_at = True, 0.0
@@ -300,6 +311,7 @@ class _Run:
         ]:
             front.send(self.peer, *frames)
             front.wait(SOON)
+        taken = "; ".join(show(message.frames) for message in self.finals(since))
         served = False
         for _ in range(2):  # it may rather begin a new conversation, and is asked there then
             heard = len(front.inbox)
@@ -315,6 +327,7 @@ class _Run:
             self.died.append(Death("invalid commands", self.worker.why()))
             return self.start_anew()
         front.check("7.W08", served, "no reply after invalid commands")
+        front.check("7.W08", not taken, f"what is no REQUEST of this version was answered: {taken}")
         return True
 
     def silence(self) -> bool:

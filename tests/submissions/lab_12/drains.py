@@ -133,6 +133,7 @@ def messages(socket, interval, beat):
 
 def worker(ctx, endpoint, service, work, interval, liveness):
     while True:
+        time.sleep(interval)  # harmless: a moment between two conversations
         with ctx.socket(zmq.DEALER) as socket:
             socket.linger = 0
             socket.connect(endpoint)

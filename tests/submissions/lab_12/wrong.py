@@ -3,7 +3,7 @@
 from functools import partial
 
 from labs import Wrong
-from zmqlab.check import lab_12, majordomo
+from zmqlab.check import lab_12, leaving, majordomo
 
 BROKER, WORKER, AT_WORK, UNANSWERED, CLIENT, TOGETHER = (
     scenario.title for scenario in lab_12.SCENARIOS
@@ -387,6 +387,58 @@ if broker.poll(max(0, 1000 * (beat_at - time.monotonic()))):
     frames
 """
 
+OF_BROKERS += [
+    of_brokers("decodes_services", "plain", "7.B19", (ASKS, f"{ASKS[:-1]} and service.decode():")),
+    of_brokers(
+        "knows_mmi_by_its_beginning",
+        "plain",
+        "8.B08",
+        (
+            'case [b"", MDP.CLIENT, b"mmi.service", name, *_]:',
+            'case [b"", MDP.CLIENT, service, name, *_] if service.startswith(b"mmi.service"):',
+        ),
+        (MMI, MMI.replace('b"mmi.service"', "service")),
+    ),
+    of_brokers(
+        "evicts_after_two_and_a_half",
+        "plain",
+        leaving.EARLY,
+        (JUDGES, "if now - worker.heard > interval * 2.5:"),
+    ),
+    of_brokers(
+        "evicts_after_twice_the_time",
+        "plain",
+        leaving.LATE,
+        (JUDGES, "if now - worker.heard > interval * liveness * 2:"),
+    ),
+    of_brokers(
+        "goes_on_beating_to_the_evicted",
+        "plain",
+        leaving.QUIET,
+        (WAITING, f"{WAITING}\ngone = set()"),
+        (SILENT, SILENT + "        gone.add(peer)"),
+        ("for peer in workers:", "for peer in [*workers, *gone]:"),
+    ),
+    of_brokers(
+        "goodbye_takes_the_request_along",
+        "plain",
+        leaving.SAVED,
+        (BYE, BYE.replace("leave(peer)", "workers.pop(peer, None)")),
+    ),
+    of_brokers(
+        "told_to_go_takes_the_request_along",
+        "plain",
+        leaving.SAVED,
+        (AWAY, "workers.pop(peer, None)\nsend(peer, MDP.WORKER, MDP.DISCONNECT)"),
+    ),
+    of_brokers(
+        "gives_a_saved_request_out_twice",
+        "plain",
+        leaving.ONCE,
+        (BACK, f"{BACK}\n{BACK}"),
+    ),
+]
+
 OF_WORKERS = [
     of_workers("w_not_written", "plain", "worker is written", (HELLO, "raise NotImplementedError")),
     of_workers("w_says_nothing", "plain", "7.W01", (HELLO, "pass")),
@@ -455,6 +507,38 @@ OF_WORKERS = [
         ),
         (W_SILENT, "if time.monotonic() - heard > interval * liveness:"),
     ),
+    of_workers(
+        "w_heartbeats_alone_count_when_it_is_quiet",
+        "drains",
+        "7.W09",
+        (
+            "last[1] = time.monotonic()",
+            'if frames[-1] == b"\\4":\n    last[1] = time.monotonic()',
+        ),
+    ),
+    of_workers(
+        "w_takes_any_header",
+        "plain",
+        "7.W08",
+        (
+            'case [b"", MDP.WORKER, MDP.REQUEST, client, b"", *body]:',
+            'case [b"", _, MDP.REQUEST, client, b"", *body]:',
+        ),
+    ),
+    of_workers(
+        "w_beats_when_nothing_came",
+        "plain",
+        "7.W05",
+        (W_LOOP, "while True:"),
+        (W_POLL, "if broker.poll(1000 * interval):\n    frames"),
+        (W_SILENT, f"else:\n    beat()\n{W_SILENT[2:]}"),
+    ),
+    of_workers(
+        "w_strips_the_address",
+        "plain",
+        "7.W03",
+        (W_REPLY, W_REPLY.replace("client", "client.strip()")),
+    ),
     of_workers("w_never_anew", "plain", "7.W10", (W_SILENT, "elif False:")),
     of_workers(
         "w_dies_with_the_broker", "plain", "7.W07", ("break  # and nothing is unread", "return")
@@ -480,6 +564,16 @@ OF_WORKERS = [
         "plain",
         majordomo.OVERSLEPT,
         (W_LOOP, "while time.monotonic() - heard < interval * liveness:\n    beat()"),
+    ),
+    at_work(
+        "w_every_tenth_call_beats",
+        "plain",
+        majordomo.BEATS,
+        (
+            W_REPLY,
+            "calls = iter(range(100_000))\n"
+            + W_REPLY.replace("beat)", "lambda: next(calls) % 10 == 9 and send(MDP.HEARTBEAT))"),
+        ),
     ),
     at_work(
         "w_work_gets_the_envelope",
@@ -598,6 +692,7 @@ OF_CLIENTS = [
         "7.C07",
         (TAKES, 'case [b"", _, name, *reply] if name == service and reply:'),
     ),
+    of_clients("c_takes_no_body", "plain", "7.C07", (TAKES, TAKES.replace(" and reply:", ":"))),
     in_vain(
         "c_leaves_its_sockets_open",
         "plain",

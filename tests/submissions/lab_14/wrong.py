@@ -1,7 +1,7 @@
 """Lab 14: wrong rules, the rule of the check that must see each, and after how many steps."""
 
 from labs import Wrong
-from zmqlab.check.lab_14 import ALONE, ERRORS, FRESH, KIND, LIVE, ONE, RUNS, STOPS
+from zmqlab.check.lab_14 import ALONE, ERRORS, FRESH, KIND, LIVE, ONE, RUNS, STOPS, TAKES_OVER
 
 
 def entry(name: str, state: str, event: str, does: str, rule: str, steps: int, *also: str) -> Wrong:
@@ -50,6 +50,8 @@ WRONG = [
     entry("passive_never_votes", "passive", SILENT, STAYS, LIVE, 5),
     entry("active_is_quiet_beside_a_silent_peer", "active", SILENT, STAYS, LIVE, 1),
     entry("active_never_answers", "active", "request", STAYS, LIVE, 0),
+    # Nobody takes over.
+    entry("backup_never_stands_by", "backup", "peer active", STAYS, TAKES_OVER, 3),
     # A broker stops though nothing was wrong.
     entry(
         "active_steps_down_for_a_primary",
