@@ -12,7 +12,13 @@ import hostile
 import pytest
 import zmq
 
-from zmqlab.balance.brokers import by_policy, idle_worker, router_dealer, router_dealer_in_c
+from zmqlab.balance.brokers import (
+    Majordomo,
+    by_policy,
+    idle_worker,
+    router_dealer,
+    router_dealer_in_c,
+)
 from zmqlab.balance.policy import Credit, RoundRobin, least_recently_used
 from zmqlab.run.experiment import Experiment
 from zmqlab.run.threads import GaveUp
@@ -363,9 +369,11 @@ def test_a_policy_is_not_asked_again_before_something_has_changed(lab):
     ("lesson", "broker"),
     [
         ("07_idle_worker", idle_worker),
+        ("12_contract", Majordomo.command),
     ],
 )
 def test_the_lesson_builds_the_same_broker(lesson, broker):
+    """Or shows the same part of it."""
     source = (LESSONS / f"{lesson}.py").read_text(encoding="utf-8")
     assert inspect.getsource(broker) in source
 

@@ -680,3 +680,18 @@ def test_a_connecting_socket_counts_its_peer_too():
         assert there.count == 1
         push.send(b"the last")
         lab.until(lambda: there.count == 0, what="w1 to be gone")
+
+
+def test_a_process_failure_is_told_without_colours(monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as a kernel does; Python 3.13 colours tracebacks
+
+    def fails(ctx):
+        raise ValueError("no such task")
+
+    def run():
+        with Experiment() as lab:
+            process = lab.spawn("w1", fails)
+            eventually(lambda: not process.alive, within=20, what="the process to end")
+
+    with pytest.raises(RuntimeError, match="ended with ValueError: no such task"):
+        run()

@@ -17,7 +17,11 @@ ROWS = [
     if (found := ROW.match(line))
 ]
 WORDS = {word: row for row in ROWS for word in re.findall(r"\*\*(.+?)\*\*", row["words"])}
-EVERYDAY = {"way"}  # said by everybody, long before a lesson makes a term of it
+EVERYDAY = {
+    "way",
+    "service",
+    "command",
+}  # said by everybody, long before a lesson makes a term of it
 LESSONS = {t.source.stem: t for t in build.targets() if t.kind == "lesson"}
 
 

@@ -5,6 +5,7 @@ import os
 import re
 import sqlite3
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import zmq
@@ -55,6 +56,23 @@ def test_a_step_is_not_taken_and_those_before_it_are(tmp_path, forks):
             there += db.execute(ROWS).fetchone()
         db.close()
     assert there == [0, 0, 1, 2, 3]
+
+
+def test_threads_may_begin_lives_at_once(tmp_path):
+    """Each has its own: killed before its own step, with its own steps."""
+    together = threading.Barrier(8)
+
+    def begin(number):
+        together.wait()
+        return lives.begin(str(tmp_path / str(number)), kill_before=number)
+
+    with Lives(three_rows) as lives, ThreadPoolExecutor(8) as pool:
+        for _ in range(5):
+            begun = list(pool.map(begin, range(1, 9)))
+            over(*begun)
+            assert [len(life.steps) for life in begun] == list(range(8))
+            for path in tmp_path.iterdir():
+                path.unlink()
 
 
 def test_every_way_to_a_connection_is_counted():

@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from xml.etree import ElementTree
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from kernel import exists
 
 import mdp_rules
 from zmqlab.balance.brokers import majordomo
@@ -30,8 +32,9 @@ from zmqlab.mdp.frames import DIALECTS, MDP_01, MDP_02, PARTIAL, Invalid, Letter
 from zmqlab.mdp.frames import Command as Said
 from zmqlab.mdp.outcome import Death
 from zmqlab.mdp.rules import Unknown, chosen, of
-from zmqlab.mdp.stage import Stage
+from zmqlab.mdp.stage import Stage, shown
 from zmqlab.mdp.subject import beyond_this_machine, fresh_endpoint
+from zmqlab.run.threads import eventually
 
 HERE = Path(__file__).parent
 PYTHON = sys.executable
@@ -99,6 +102,12 @@ def test_frames_are_shown_in_one_line():
     assert show((b"", b"MDPW01", b"\x02", b"\x00\xff", b"z" * 99)) == (
         "'' | MDPW01 | 02 | 0x00ff | <99 octets>"
     )
+
+
+def test_of_many_messages_the_first_are_shown():
+    assert shown([]) == "nothing"
+    assert shown([(b"x",), (b"y", b"")]) == "x; y | ''"
+    assert shown([(b"x",)] * 40) == "; ".join(["x"] * 8 + ["and 32 more"])
 
 
 # ------------------------------------------------------------------ rules
@@ -275,6 +284,13 @@ def test_a_right_broker_keeps_all_rules(dialect):
 
 
 @pytest.mark.slow
+def test_the_courses_broker_is_a_command():
+    found = check_broker(Command(f"{PYTHON} -m zmqlab.balance.brokers {{endpoint}}"), only=["7.B0"])
+    assert found.verdict == "passed", str(found)
+    assert found.results["7.B08"].verdict == "undecided"  # requests do not expire
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_a_right_worker_keeps_all_rules(dialect):
     line = f"{WORKER} --dialect {dialect}"
@@ -372,6 +388,37 @@ def test_a_broker_that_has_ended_is_not_waited_for(tmp_path):
     found = check_broker(Command(f"{PYTHON} {path} {{endpoint}}"), only=["7.B19"], patience=60)
     assert len(found.died) > 1
     assert found.seconds < 60
+
+
+def test_the_last_words_of_a_program_are_quoted_without_their_colours():
+    print_red = r"import sys; print('\033[1;35mValueError\033[0m: no', file=sys.stderr)"
+    command = Command(shlex.join([PYTHON, "-c", print_red, "{endpoint}"]))
+    try:
+        command.start()
+        eventually(lambda: command.over, within=20, what="it to end")
+        assert command.why() == "ValueError: no"
+    finally:
+        command.stop()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are looked up in /proc")
+def test_a_command_ends_with_whoever_started_it():
+    code = """
+import sys
+from zmqlab.mdp import Command
+command = Command(sys.argv[1])
+command.start()
+print(command.process.pid, flush=True)
+sys.stdin.read()
+"""
+    line = f"{PYTHON} -c 'import threading; threading.Event().wait()' {{endpoint}}"
+    with subprocess.Popen(
+        [PYTHON, "-c", code, line], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as suite:
+        started = int(suite.stdout.readline())
+        assert exists(started)
+        suite.kill()
+    eventually(lambda: not exists(started), within=10, what="the program under test to end")
 
 
 def test_a_client_that_says_that_it_cannot():

@@ -9,6 +9,7 @@ sys.path.insert(0, str(Path(__file__).parent / "mdp"))
 
 import matrix
 from mutants import (
+    ASKED,
     BROKERS,
     CHOICES,
     CLIENTS,
@@ -29,6 +30,7 @@ WITHOUT = {
     "7.W07": "how long a worker waits is left open: the suite never fails it",
     "8.B07": "known_is_served and never_evicts break it, together with 8.B06 and 7.B26",
 }
+TRIES = 3  # undecided is the machine's: heartbeats came late
 MUTANTS = [
     (who, mutant)
     for who, rows in {
@@ -45,7 +47,10 @@ MUTANTS = [
 @pytest.mark.slow
 @pytest.mark.parametrize(("who", "mutant"), MUTANTS, ids=[f"{w}-{m.name}" for w, m in MUTANTS])
 def test_a_mutant_is_seen_by_its_rule(who, mutant, tmp_path):
-    found = matrix.outcome(who, mutant, tmp_path, only=[mutant.rule])
+    for _ in range(TRIES):
+        found = matrix.outcome(who, mutant, tmp_path, only=[mutant.rule])
+        if found.results[mutant.rule].verdict != "undecided":
+            break
     assert found.results[mutant.rule].verdict == "failed", str(found)
 
 
@@ -81,6 +86,18 @@ def test_the_first_broken_rule_ends_a_run_where_that_is_asked(who, name, last, t
     found = matrix.outcome(who, mutant, tmp_path, first=True)
     assert found.results[mutant.rule].verdict == "failed"
     assert found.results[last].verdict == "undecided"
+
+
+@pytest.mark.slow
+def test_no_client_has_the_routing_id_of_another_that_has_left(tmp_path):
+    """A ROUTER that has not seen yet that the first has gone drops what the second sends."""
+    drops = (
+        f"{ASKED}\nif request.client in self.__dict__.setdefault('before', set()):\n    return\n"
+        "if request.client[0]:  # not by ZeroMQ\n    self.before.add(request.client)"
+    )
+    once = Mutant("knows_ids_once", "7.B04", ((ASKED, drops),))
+    found = matrix.outcome("broker", once, tmp_path, only=["7.B01", "7.B04"])
+    assert found.verdict == "passed", str(found)
 
 
 @pytest.mark.slow

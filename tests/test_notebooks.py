@@ -129,7 +129,9 @@ def run_until_a_process_starts(kernel: Kernel, target: build.Target) -> list[int
 @linux
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
-    "target", [t for t in LESSONS if any(".spawn(" in source for source in code(t))], ids=name
+    "target",
+    [t for t in LESSONS if any(starts in "\n".join(code(t)) for starts in (".spawn(", "Command("))],
+    ids=name,
 )
 def test_restart_ends_the_processes_that_a_cell_started(target):
     with Kernel(target.notebook.parent) as kernel:

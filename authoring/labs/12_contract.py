@@ -31,16 +31,17 @@ class MDP:
 # %% [markdown]
 # ## The contract
 #
-# The protocol is [7/MDP](https://rfc.zeromq.org/spec/7/), version 0.1, with [8/MMI](https://rfc.zeromq.org/spec/8/). Clients and workers speak to one ROUTER, the broker's. Frames as a DEALER sends and gets them; the ROUTER has the peer's address before them, and a REQ does not see the empty frame:
+# The protocol is [7/MDP](https://rfc.zeromq.org/spec/7/), version 0.1, with [8/MMI](https://rfc.zeromq.org/spec/8/). Clients and workers speak to one ROUTER, the broker's. The table has the frames as a DEALER sends and gets them, with the names of `MDP` above. The ROUTER has the peer's address before them, and a REQ does not see the first empty one.
 #
 # | from | to | frames |
 # |---|---|---|
-# | client | broker | `b"", MDPC01, service, *body` |
-# | broker | client | `b"", MDPC01, service, *body` |
-# | worker | broker | `b"", MDPW01, READY, service` |
-# | broker | worker | `b"", MDPW01, REQUEST, client, b"", *body` |
-# | worker | broker | `b"", MDPW01, REPLY, client, b"", *body` |
-# | both | both | `b"", MDPW01, HEARTBEAT` and `b"", MDPW01, DISCONNECT` |
+# | client | broker | `b"", CLIENT, service, *body` |
+# | broker | client | `b"", CLIENT, service, *body` |
+# | worker | broker | `b"", WORKER, READY, service` |
+# | broker | worker | `b"", WORKER, REQUEST, client, b"", *body` |
+# | worker | broker | `b"", WORKER, REPLY, client, b"", *body` |
+# | worker, broker | broker, worker | `b"", WORKER, HEARTBEAT` |
+# | worker, broker | broker, worker | `b"", WORKER, DISCONNECT` |
 #
 # A body has at least one frame. [The rules](../docs/mdp-rules.md) have numbers, 7.B12 say; `python -m zmqlab.mdp rules 7.B12` prints one. You keep every *must*, *implied* and *should* for your role. Where the rules leave something open, this course decides:
 #
@@ -49,7 +50,7 @@ class MDP:
 # - **Turns**: of several idle workers the one that has been idle longest is next (7.B32). A heartbeat changes no turn.
 # - The broker offers 8/MMI: it answers `mmi.service`.
 #
-# Common to all three: `ctx` is the caller's. Sockets are made, used and closed in one thread; nothing that a peer sends ends the function; it waits without using the processor. Broker and worker go on until the context ends, and `zmq.ContextTerminated` may escape.
+# Common to all three: `ctx` is the caller's. Sockets are made, used and closed in one thread; nothing that a peer sends ends the function; it waits without using the processor. Broker and worker go on until the context ends, and `zmq.ContextTerminated` may escape. Several workers and clients of yours are there at the same time.
 #
 # ## The broker
 
@@ -328,7 +329,7 @@ if report:
     plots.show(plots.together(*pictures, columns=1))
 
 # %% [markdown]
-# Each worker in turn is taken for dead while it works, and the request goes to the next. Every REPLY comes from somebody who is no worker any more. So the request wanders for ever, and takes all workers with it: a **poison message**. Heartbeats kept the rules all the time.
+# Each worker in turn is taken for dead while it works, and the request goes to the next. Every REPLY comes from somebody who is no worker any more. So the request wanders for ever, and takes all workers with it: what is called a poison message. Heartbeats kept the rules all the time.
 #
 # **Think about it.**
 #

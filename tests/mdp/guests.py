@@ -2,7 +2,7 @@
 
     pip install zmq_legos && python tests/mdp/guests.py
 
-Each guest is run in a process of its own by way of this file: `guests.py worker|client …`.
+Each guest is run in a process of its own by way of this file: `guests.py broker|worker|client …`.
 """
 
 from __future__ import annotations
@@ -10,11 +10,20 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
+
+
+def legos_broker(endpoint: str) -> None:
+    """The broker of zmq_legos."""
+    from zmq_legos.mdp.scheduler import Scheduler
+
+    where, loop = urlsplit(endpoint), asyncio.new_event_loop()
+    Scheduler(threading.Event(), hostname=where.hostname, port=where.port, loop=loop).run()
 
 
 def legos_worker(endpoint: str, service: str) -> None:
@@ -56,7 +65,7 @@ def legos_client(endpoint: str, service: str, requests: str) -> None:
     asyncio.run(ask())
 
 
-GUESTS = {"worker": legos_worker, "client": legos_client}
+GUESTS = {"broker": legos_broker, "worker": legos_worker, "client": legos_client}
 
 
 def main(words: list[str]) -> int:
@@ -67,10 +76,12 @@ def main(words: list[str]) -> int:
     if importlib.util.find_spec("zmq_legos") is None:
         print("zmq_legos is not installed here: no guest was tried")
         return 0
-    from zmqlab.mdp import check_client, check_worker
+    from zmqlab.mdp import Command, check_broker, check_client, check_worker
 
     this = f"{sys.executable} {__file__}"
-    print("zmq_legos, worker")
+    print("zmq_legos, broker")
+    print(check_broker(Command(f"{this} broker {{endpoint}}")))
+    print("\nzmq_legos, worker")
     print(check_worker(f"{this} worker {{endpoint}} {{service}}", heartbeat=0.2))
     print("\nzmq_legos, client")
     print(check_client(f"{this} client {{endpoint}} {{service}} {{requests}}"))

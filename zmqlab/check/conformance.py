@@ -79,11 +79,6 @@ class Serving:
         """Whether it has ended."""
         return self._subject is None or self._subject.over
 
-    @property
-    def ended(self) -> Finding | None:
-        """Why it ended before its context did; None: it did not."""
-        return None if self._subject is None else self._subject.early_end()
-
     def why(self) -> str:
         """Why it ended, or at which line it is."""
         if self._subject is None:
@@ -154,6 +149,8 @@ class Asking:
 
     def why(self) -> str:
         """What it raised, or at which line it is."""
+        if self._trial is None:
+            return ""
         if self.call.error is not None:
             return f"client raised {said(self.call.error)}, at {self.call.where}"
         return "" if self.call.done else f"client was at {self.call.here()}"
@@ -218,8 +215,8 @@ def findings(
     for number, (rule, kept) in decided.items():
         result = outcome.results[number]
         if not kept(result):
-            said = f"{result.scene}: {result.rule.text}? {result.evidence}"
-            return [failed(f"{number}: {rule}", said, hints.get(number, ""), story(result))]
+            evidence = f"{result.scene}: {result.rule.text}? {result.evidence}"
+            return [failed(f"{number}: {rule}", evidence, hints.get(number, ""), story(result))]
     return [
         undecided(_title(result), f"{result.scene}: {result.evidence}".lstrip(": "), MACHINE)
         for number, result in outcome.results.items()

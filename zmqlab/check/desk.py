@@ -18,7 +18,7 @@ from .dispatch import Event, Frames, Odd
 from .living import Living
 from .machine import Watch
 from .peer import Peer
-from .promises import FETCHED, KEPT, REPLY, WAIT, Promises
+from .promises import FETCHED, HINTS, KEPT, REPLY, WAIT, Promises
 from .stage import Stage, Wrong
 
 AGAIN = 5  # milliseconds after which a peer tries again to connect
@@ -54,6 +54,14 @@ class Desk(Stage):
         return self.promises.owed()
 
     # ---- what peers do
+
+    def peer(
+        self, role: str, name: str, kind: int = zmq.DEALER, routing_id: bytes = b"", **more: Any
+    ) -> Peer:
+        """A peer; one of a server that may die goes by its name, so that its end can be told."""
+        if isinstance(self.subject, Living):
+            routing_id = routing_id or name.encode()
+        return super().peer(role, name, kind, routing_id, **more)
 
     def worker(self, kind: int = zmq.DEALER, routing_id: bytes = b"") -> Peer:
         """A worker that comes and says READY; it answers when it is told to."""
@@ -124,14 +132,23 @@ class Desk(Stage):
             self.judge()
             if not self.rise():
                 asked = [question.id for question in self.promises.asked.values()]
+                ids = asked or list(self.promises.waiting)[:1]
                 owed = "\n".join(self.owed()[:3])
-                raise self.wrong(rule or self.play.promise, owed, *asked, hint=hint)
+                raise self.wrong(rule or self.play.promise, owed, *ids, hint=hint)
         self.judge()
+
+    def judge(self) -> None:
+        """As on any stage; what the server did in its own process belongs to the story."""
+        if isinstance(self.subject, Living) and self.promises.broken:
+            self.subject.learn()
+        super().judge()
 
     def wrong(self, rule: str, evidence: str, *ids: bytes, hint: str = "") -> Wrong:
         """That something has not come."""
+        if isinstance(self.subject, Living):
+            self.subject.learn()
         if died := self.promises.died:
-            evidence += f"\nBefore that, {died}."
+            evidence, hint = f"{evidence}\nBefore that, {died}.", hint or HINTS[KEPT]
         return Wrong(self.trouble(rule, evidence, hint, *ids))
 
     # ---- the death of the server
@@ -150,10 +167,11 @@ class Desk(Stage):
         if not isinstance(server, Living) or not server.over or not server.how:
             return False
         self._read_out()
+        server.learn()
         unanswered = self.promises.asked
         self.mark(Odd("server", server.how, "killed", ()))
         before, self.peers = self.peers, []
-        kinds = {peer: peer.socket.socket_type for peer in before}
+        kinds = {peer: peer.socket.get(zmq.TYPE) for peer in before}
         for peer in before:
             peer.socket.close()
         server.begin_again()

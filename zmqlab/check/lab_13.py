@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
-from itertools import count, islice
+from itertools import count, islice, pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -198,21 +198,27 @@ EACH = "two requests, and killed before each step that the server took for them"
 
 
 def next_to_a_promise(lives: Lives, deadline: float) -> Iterator[int]:
-    """The steps before and after a message to a client, and a commit."""
-    subject = Living("server", lives)
-    perform(STORY, deadline, lambda: subject)
-    steps = subject.life.steps
+    """The steps that are tried where each costs a process that imports anew."""
+    server = Living("server", lives)
+    perform(STORY, deadline, lambda: server)
+    return next_to(server.life.steps)
+
+
+def next_to(steps: Sequence[Step]) -> Iterator[int]:
+    """The numbers of those before and behind which a message is sent, or something is kept."""
 
     def matters(step: Step) -> bool:
-        commits = isinstance(step.what, str) and step.what.lstrip()[:6].upper() in COMMITS
-        return step.kind in ("send", "fsync") or commits
+        statement = step.what if isinstance(step.what, str) else ""
+        keeps = statement.lstrip().upper().startswith(COMMITS)
+        return keeps or step.kind in ("send", "fsync")
 
-    for number, (before, step) in enumerate(zip([steps[0], *steps], steps, strict=False), 1):
-        if matters(before) or matters(step):
+    marks = [False, *map(matters, steps), False]
+    for number, (before, behind) in enumerate(pairwise(marks), 1):
+        if before or behind:
             yield number
 
 
-COMMITS = ("COMMIT", "END", "INSERT", "UPDATE", "DELETE", "REPLAC")
+COMMITS = ("COMMIT", "END", "INSERT", "UPDATE", "DELETE", "REPLACE")
 
 
 def out_of_time(number: int = 1) -> Finding:

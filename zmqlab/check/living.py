@@ -8,6 +8,7 @@ from textwrap import shorten
 from typing import Any
 
 from zmqlab.envelope import show
+from zmqlab.record.journal import Hop, SocketNote, Way
 from zmqlab.run import Lives, eventually
 from zmqlab.run.steps import Step
 
@@ -37,6 +38,8 @@ class Living(Subject):
         self.lives, self.kill_before = lives, kill_before
         self.how = ""  # how it was killed, in words; "" while it lives
         self.lived = 0  # how many lives it has had
+        self._learned = 0  # how many steps of its life the journal has
+        self._sockets: dict[str, SocketNote] = {}  # of its life, by endpoint
 
     def begin(self, endpoints: Mapping[str, str], *more: Any) -> None:
         """Let it begin."""
@@ -50,6 +53,7 @@ class Living(Subject):
         self._begin()
 
     def _begin(self) -> None:
+        self._learned, self._sockets = 0, {}
         life = self.life = self.lives.begin(*self._args, kill_before=self.kill_before)
         eventually(lambda: life.pid or life.over, BEGINS, "the process of a life")
 
@@ -66,6 +70,20 @@ class Living(Subject):
                 f"the {self.name} was killed before its step {self.kill_before}: {told(step)}"
             )
         return True
+
+    def learn(self) -> None:
+        """Have in the journal what its sockets have done."""
+        steps = self.life.steps
+        for step in steps[self._learned :]:
+            end = step.endpoint
+            if end in self._args and not isinstance(step.what, str):
+                if end not in self._sockets:
+                    self._sockets[end] = self.journal.open_socket(self.name, "ROUTER", bound=[end])
+                way: Way = "sent" if step.kind == "send" else "received"
+                self.journal.add(
+                    Hop(step.moment, self.name, self._sockets[end], way, step.what, step.moment)
+                )
+        self._learned = len(steps)
 
     def kill(self) -> None:
         """Kill it now."""

@@ -36,7 +36,7 @@ FINISHED = "what a client has got the reply of is not given out again"
 SCHEDULE = "At which message does an id become known in your server, and at which does it go?"
 HINTS = {
     ANSWERED: "Go through the table: which rows of it does your server answer, and how often?",
-    TAKEN: "What does your server have to wait for before it may answer a REQUEST?",
+    TAKEN: "What does your server wait for before it answers a REQUEST? Which ids are one to it?",
     OTHER: "What do you compare when you have seen the id before? All frames, one by one?",
     FETCHED: "What becomes of a reply when it is fetched? When may it be forgotten?",
     STRANGER: SCHEDULE,
@@ -59,6 +59,7 @@ class Promise:
     holder: str = ""  # the worker that has it now
     given: str = ""  # the last that was given it, while this server lives
     replies: list[Frames] = field(default_factory=list)  # by holders: any of them may be kept
+    late: list[Frames] = field(default_factory=list)  # by a holder that had replied before
     reply: Frames | None = None  # that a client has got
     closing: bool = False  # CLOSE was asked, and may have been done
 
@@ -107,6 +108,9 @@ class Promises:
                 if id in self.known and self.known[id].holder == who:
                     self.known[id].holder = ""
                     self.known[id].replies.append(reply)
+            case Answered(who, (id, *_), reply) if id in self.known:
+                if self.known[id].given == who:
+                    self.known[id].late.append(reply)
             case Left(who):
                 self.asked.pop(who, None)
             case Odd("server", how):
@@ -182,8 +186,8 @@ class Promises:
 
     def _replied(self, said: str, id: bytes, reply: Frames, promise: Promise) -> None:
         kept, promise.reply = promise.reply, reply
-        if kept is not None and kept != reply:
-            self._break(FIRST, said, (id,))
+        if (kept is not None and kept != reply) or (kept is None and reply in promise.late):
+            self._break(FIRST, f"{said} The first was {brief(promise.replies[0])}.", (id,))
         elif reply not in promise.replies:
             whose = " or ".join(map(brief, promise.replies)) or "nothing"
             same = any(b"".join(reply) == b"".join(right) for right in promise.replies)
@@ -217,19 +221,26 @@ class Promises:
 
     # ---- what has to happen
 
+    @property
+    def waiting(self) -> dict[bytes, Promise]:
+        """What is safe, and that nobody was given yet."""
+        return {
+            id: promise
+            for id, promise in self.known.items()
+            if promise.safe and not (promise.given or promise.replies or promise.closing)
+        }
+
     def owed(self) -> list[str]:
         """What has to happen without the peers' doing, in words."""
         found = [
             f"{who} has no answer to {brief((command, id, *body))}."
             for who, (command, id, body) in self.asked.items()
         ]
-        if self.idle:
-            found += [
-                f"No worker is given {show_frame(id)}, which was answered [200]. "
-                f"Idle: {', '.join(self.idle)}."
-                for id, promise in self.known.items()
-                if promise.safe and not (promise.given or promise.replies or promise.closing)
-            ]
+        idle = ", ".join(self.idle)
+        for id in self.waiting if idle else ():
+            found.append(
+                f"{show_frame(id)} was answered [200], and is given to nobody. Idle: {idle}."
+            )
         return found
 
 

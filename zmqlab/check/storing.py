@@ -33,6 +33,7 @@ def answers(stage: Desk) -> None:
     ask(REQUEST, b"a", b"one")
     stage.answer(worker.name, b"the", b"reply")
     fetch()
+    fetch()
     for body in (b"one",), (b"two",):
         ask(REQUEST, b"a", *body)
         stage.calm()
@@ -196,10 +197,11 @@ def nonsense(stage: Desk) -> None:
     for number, frames in enumerate(OF_CLIENTS):
         babbler.send(*frames)
         last = stage.last
-        stage.calm()
+        client.ask(REQUEST, b"%d" % number, b"one")
         stage.last = last
-        stage.ask(client, REQUEST, b"%d" % number, b"one")
+        stage.step()
         stage.fetch(client, b"%d" % number)
+    stage.calm()
 
 
 def quiet(stage: Desk) -> Iterator[Finding]:

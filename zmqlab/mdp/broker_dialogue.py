@@ -30,7 +30,7 @@ def round_trips(stage: Stage) -> None:
     stage.check("7.B05", not worker.news, f"READY was answered: {shown(worker.take())}")
     for number, body in enumerate(BODIES):
         kind = zmq.REQ if number % 2 and d.delimiter else zmq.DEALER
-        routing_id = IDS[number % len(IDS)]
+        routing_id = IDS[number] if number < len(IDS) else b""  # each id is of one client
         client = stage.client(kind, routing_id)
         name = "REQ" if kind == zmq.REQ else "DEALER"
         what = f"{name} with id {show((routing_id,))}, body {show(body)}"

@@ -316,5 +316,6 @@ class Stage(Playing):
 
 
 def shown(messages: Sequence[Frames]) -> str:
-    """Messages in one line."""
-    return "; ".join(map(show, messages)) or "nothing"
+    """Messages in one line; of many, the first."""
+    more = [f"and {len(messages) - LINES} more"] if len(messages) > LINES else []
+    return "; ".join([*map(show, messages[:LINES]), *more]) or "nothing"

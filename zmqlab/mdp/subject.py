@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import shlex
 import signal
 import socket
@@ -17,6 +18,7 @@ from urllib.parse import urlsplit
 import zmq
 
 ENDS = 3.0  # seconds that a process has to end when it is told to
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")  # in which some programs print, whoever reads it
 
 
 class Subject(Protocol):
@@ -86,7 +88,8 @@ class Command:
     """A command line that is started anew; {endpoint}, {service} … stand for what it is given.
 
     No shell reads it. {backend}, where it stands in it, is an endpoint of its own for workers. Its
-    standard error is kept: the last line says why it died. What it starts in its turn ends with it.
+    standard error is kept: the last line says why it died. What it starts in its turn ends with it,
+    and all of that when this process is killed.
     """
 
     restarts = True
@@ -96,6 +99,7 @@ class Command:
         self.process: subprocess.Popen[str] | None = None
         self.endpoint = ""
         self._errors: IO[str] | None = None
+        self._guard: subprocess.Popen[bytes] | None = None
 
     def start(self, **places: str) -> str | tuple[str, str]:
         """Start it, at fresh endpoints where none are given; returns the endpoint, or both.
@@ -119,6 +123,7 @@ class Command:
             errors="replace",
             start_new_session=True,  # Control-C is the suite's; and all of it ends together
         )
+        self._guard = _guard(self.process.pid)
         return (self.endpoint, backend) if "{backend}" in self.line else self.endpoint
 
     def _output(self) -> int | IO[str]:
@@ -141,7 +146,7 @@ class Command:
         if self.process.poll() is None:
             return "its process is still there"
         self._errors.seek(0)
-        lines = self._errors.read().strip().splitlines()
+        lines = COLOURS.sub("", self._errors.read()).strip().splitlines()
         return lines[-1].strip() if lines else f"exit status {self.process.returncode}"
 
     def kill(self) -> None:
@@ -158,6 +163,10 @@ class Command:
                 self.process.wait(ENDS)
             self.kill()
             self.process = None
+        if self._guard is not None:
+            self._guard.kill()
+            self._guard.communicate()
+            self._guard = None
         if self._errors is not None:
             self._errors.close()
             self._errors = None
@@ -170,6 +179,20 @@ class Command:
                 os.killpg(self.process.pid, what)
             else:
                 self.process.send_signal(what)
+
+
+def _guard(session: int) -> subprocess.Popen[bytes] | None:
+    """What ends a session when this process is gone, however it ended; where there are sessions."""
+    if not hasattr(os, "killpg"):
+        return None
+    waits = 'read _; kill -KILL "-$1"'  # until its standard input ends, which nobody else holds
+    return subprocess.Popen(
+        ["sh", "-c", waits, "guard", str(session)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
 
 
 class Talking(Command):

@@ -23,6 +23,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
+from itertools import count
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -61,6 +62,7 @@ class Lives:
     def __init__(self, function: Callable[..., Any], *, forks: bool = FORKS) -> None:
         self.forks = forks
         self._lives: list[Life] = []
+        self._numbers = count(1)
         self._function: bytes = cloudpickle.dumps(function)  # type: ignore[no-untyped-call]
 
     def __enter__(self) -> Self:
@@ -80,10 +82,10 @@ class Lives:
     def begin(self, *args: Any, kill_before: int = 0) -> Life:
         """Begin a life. It kills itself before its step of this number; 1 is the first, 0 none."""
         with put_off_interrupt():
-            log = self._folder / str(len(self._lives))
-            number = self._made.begin(Order(args, kill_before, str(log)))
-            self._lives.append(Life(self._made, number, log))
-            return self._lives[-1]
+            log = self._folder / str(next(self._numbers))  # also when two threads begin at once
+            life = Life(self._made, self._made.begin(Order(args, kill_before, str(log))), log)
+            self._lives.append(life)
+            return life
 
 
 class Order(NamedTuple):
@@ -245,11 +247,14 @@ class _Started:
 
     def __init__(self, function: bytes) -> None:
         self._function = function
+        self._lock = threading.Lock()
         self._processes: list[Process] = []
 
     def begin(self, order: Order) -> int:
-        self._processes.append(Process("a life", _start, (self._function, order)))
-        return len(self._processes)
+        process = Process("a life", _start, (self._function, order))
+        with self._lock:
+            self._processes.append(process)
+            return len(self._processes)
 
     def kill(self, number: int) -> None:
         self._processes[number - 1].kill()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import pickle
 import signal
 import subprocess
@@ -41,6 +42,10 @@ class Process:
             [sys.executable, "-c", _CHILD],
             stdin=subprocess.PIPE,
             stderr=self._errors,
+            env={
+                **os.environ,
+                "PYTHON_COLORS": "0",
+            },  # a kernel asks for colours, `failure` does not
             start_new_session=True,  # Interrupt in the notebook is not for it
         )
         assert self._process.stdin is not None

@@ -36,12 +36,14 @@ class Step(NamedTuple):
     stores: when a message is sent, `PRAGMA synchronous` (0 OFF, 1 NORMAL, 2 FULL, 3 EXTRA) and
         `PRAGMA journal_mode` ("wal") of each connection that has written by then; of one that is
         closed, as they were at its end.
+    moment: seconds on the monotonic clock, which all processes of the machine share.
     """
 
     kind: Literal["SQL", "fsync", "send", "receive"]
     what: str | tuple[bytes, ...] = ""
     endpoint: str = ""
     stores: tuple[tuple[int, str], ...] = ()
+    moment: float = 0.0
 
     def __str__(self) -> str:
         if self.kind == "SQL":
@@ -89,7 +91,7 @@ class Counter:
         what = what if isinstance(what, str) else tuple(bytes(frame) for frame in what)
         with self._lock:  # kept to the end: nobody takes another step
             self._taken += 1
-            step = Step(kind, what, endpoint, stores)
+            step = Step(kind, what, endpoint, stores, time.monotonic())
             if self._taken != self._kill_before:
                 self.note(step)
                 return

@@ -573,9 +573,7 @@ OF_CLIENTS = [
         (RETURNS, "return [frame for frame in reply if frame]"),
     ),
     in_vain("c_returns_the_service", "plain", majordomo.FRAMES, (RETURNS, "return [name, *reply]")),
-    in_vain(
-        "c_returns_one_frame", "plain", "client returns the frames", (RETURNS, "return reply[0]")
-    ),
+    in_vain("c_returns_one_frame", "plain", majordomo.FRAMES, (RETURNS, "return reply[0]")),
     of_clients("c_no_empty_frame", "plain", ("7.C01", "7.C08"), (ASK, ASK.replace('b"", ', ""))),
     of_clients("c_no_service", "plain", "7.C01", (ASK, ASK.replace("service, ", ""))),
     of_clients(
@@ -620,4 +618,27 @@ OF_CLIENTS = [
     ),
 ]
 
-WRONG = [*OF_BROKERS, *OF_WORKERS, *OF_CLIENTS]
+OF_ALL = [  # each by itself is right
+    Wrong(
+        "c_all_have_one_name",
+        "plain",
+        majordomo.TOGETHER,
+        (
+            C_BEGINS,
+            C_BEGINS.replace("broker.connect", 'broker.routing_id = b"me"\n    broker.connect'),
+        ),
+        play=TOGETHER,
+    ),
+    Wrong(
+        "w_all_have_one_name",
+        "plain",
+        majordomo.RESCUED,
+        (
+            W_BEGINS,
+            W_BEGINS.replace("broker.connect", "broker.routing_id = service\n    broker.connect"),
+        ),
+        play=TOGETHER,
+    ),
+]
+
+WRONG = [*OF_BROKERS, *OF_WORKERS, *OF_CLIENTS, *OF_ALL]

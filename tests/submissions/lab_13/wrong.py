@@ -147,7 +147,7 @@ WRONG = [
     Wrong(
         "ids_are_told_apart_as_text_is",
         "plain",
-        (lab_13.ANYBODY, promises.OTHER, promises.GIVEN),
+        promises.TAKEN,
         ("id BLOB PRIMARY KEY", "id TEXT PRIMARY KEY COLLATE NOCASE"),
         (MESSAGE, f"{MESSAGE}\n    id = id.decode('latin-1')"),
         ("given.get(worker) == id:", "given.get(worker) == (id := id.decode('latin-1')):"),
@@ -284,7 +284,7 @@ WRONG = [
         promises.FINISHED,
         (
             "self.apply(*json.loads(line))",
-            "self.apply(*json.loads(line)[:2], [])\nself.replies = {}",
+            "entry = json.loads(line)\nif entry[0] != 'reply':\n    self.apply(*entry)",
         ),
     ),
     Wrong(
@@ -313,7 +313,7 @@ WRONG = [
     Wrong(
         "answers_before_it_syncs_and_writes",
         "append_only_log",
-        promises.KEPT,
+        lab_13.SAFE,
         (
             "socket.send_multipart([*frames[:cut], *answer(log, command, id, body)])",
             """
@@ -376,7 +376,10 @@ WRONG = [
         "append_only_log",
         lab_13.SAFE,
         ("os.fsync(self.file.fileno())\n", ""),
-        ("given = [id for id, _ in held.values()]", "os.fsync(log.file)\ngiven = [*held.values()]"),
+        (
+            "given = [id for id, _ in held.values()]",
+            "os.fsync(log.file.fileno())\ngiven = [id for id, _ in held.values()]",
+        ),
     ),
     # elsewhere
     Wrong(

@@ -1,6 +1,7 @@
 """Brokers: clients on the one side, workers on the other, and a rule who gets the next request.
 
 Each binds its endpoints and runs until its Context ends; `zmq.ContextTerminated` is how it ends.
+`Majordomo` is the core of one: what it knows and does, without a socket and a clock.
 """
 
 from .chosen import by_policy

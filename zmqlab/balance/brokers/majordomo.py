@@ -96,10 +96,11 @@ class Majordomo:
                 worker.heard = now
             case MDP.DISCONNECT, []:
                 self.forget(peer)
-            case (MDP.READY, [_]) | (MDP.HEARTBEAT, []):
-                self.send_away(peer)  # valid, but not expected now
+            case (MDP.READY, [_]) | (MDP.HEARTBEAT, []):  # valid, and not expected now
+                self.send_away(peer)
             case ((MDP.REQUEST | MDP.REPLY), [_, b"", _, *_]):
                 self.send_away(peer)
+            # anything else is invalid, and dropped
 
     def asked(self, request: Request) -> None:
         """Take in a client's request: for the broker itself, or for the workers of a service."""
@@ -173,6 +174,7 @@ def majordomo_broker(ctx: zmq.Context, endpoint: str, interval: float, liveness:
 
 def serve(ctx: zmq.Context, endpoint: str, core: Majordomo) -> None:
     """Put a core behind a ROUTER; it reads all that is there before it judges anybody."""
+    core.tick(time.monotonic())  # heartbeats are due from here on
     with ctx.socket(zmq.ROUTER) as router:
         router.bind(endpoint)
         while True:
