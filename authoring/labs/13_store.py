@@ -21,7 +21,7 @@ from zmqlab.run import Experiment, Lives, assert_all_quiet
 # %% [markdown]
 # ## The contract
 #
-# `server(ctx, frontend, backend, path)` binds a ROUTER at `frontend`, where clients ask, and a ROUTER at `backend`, where workers say that they are there. It keeps requests and their replies at `path`: the file of that name is yours, or the folder, and all whose names begin so. The table has the frames at your sockets.
+# `server(ctx, frontend, backend, path)` binds a ROUTER at `frontend`, where clients ask, and a ROUTER at `backend`, where workers say that they are there. It keeps requests and their replies at `path`: the file of that name is yours, or the folder, and every file beside it whose name begins so. The table has the frames at your sockets.
 #
 # | what happens | frames |
 # |---|---|
@@ -52,7 +52,7 @@ from zmqlab.run import Experiment, Lives, assert_all_quiet
 #
 # *Deaths*
 # - The server may be killed at any moment, and is started again at the same path and the same endpoints. What was answered `200` is there: a request is done, a reply is the same, what was closed is gone. What a client has got the reply of is not given out again. What was not finished may be done a second time.
-# - Safe means: a power cut, too. The check looks at how your program writes. With `sqlite3`, it asks each connection that has written for its journal mode and its `synchronous`, when you answer: neither `OFF`, nor `NORMAL` with WAL, nor a journal that is off or in memory. Without it, `os.fsync` or `os.fdatasync` was called between a REQUEST and its `200`. It does not see what other libraries do.
+# - Safe means: a power cut, too. The check looks at how your program writes. With `sqlite3`, it asks each connection that has written for its journal mode and its `synchronous`, when you answer: `synchronous` may not be `OFF`, nor `NORMAL` with WAL; the journal may not be off, nor in memory. Without it, `os.fsync` or `os.fdatasync` was called between a REQUEST and its `200`. It does not see what other libraries do.
 # - The check copies `server` to processes of its own: what it needs, it makes there. A connection or a lock outside it cannot be copied.
 #
 # And as in all labs: it makes, uses and closes its sockets in the thread that it runs in, waits without using the processor, and goes on until its context ends; `zmq.ContextTerminated` may escape.

@@ -22,9 +22,10 @@ from zmqlab.show import plots
 # - When nothing fails any more, one of the two answers. If that one dies, the other takes over.
 # - A primary or backup that has just started does not answer a plain request. A backup that has just started answers none.
 # - Both active, or both passive: `ValueError`. With it a broker stops. It must not come about by itself.
-# - No two primaries, no two backups: what you do with these two pairs is yours. All other pairs have an answer.
+# - Two primaries or two backups are a wrong configuration: what you do with these two pairs is yours. All other pairs have an answer.
+# - State and event alone decide: the rule remembers nothing from one call to the next.
 #
-# Both brokers follow your rule, so it keeps nothing from one call to the next.
+# Two brokers with your rule live in the lesson's kind world. While one of them answers, the other does not. And once nothing fails any more, requests are answered: a backup that has just started and is alone owes none.
 #
 # | `react(…)` | gives |
 # |---|---|
@@ -84,7 +85,7 @@ report
 # %% [markdown] tags=["solution-only"]
 # Seven pairs change the state, four more answer or stop, and `return state, False` does the rest. From the published diagram it differs in one pair: a primary that has just started and is asked. It cannot know whether it starts for the first time, or comes back to a backup that has taken over. So it waits: for a heartbeat, or until its peer has been silent for too long.
 #
-# "Backup" is a promise: who says it does not answer until it has heard "active". The primary relies on it when it becomes active. So a backup has no vote, though that leaves one alone who has just started useless.
+# "Backup" is a promise: who says it does not answer until it has heard "active". The primary relies on it when it becomes active. So a backup that has just started never takes over, though that makes it useless while it is alone.
 #
 # Right as well: a table of 24 rows; sets of the pairs that make active or passive; a class for each state. Fifteen small changes do no harm. For example, a broker that takes over need not answer the very request that made it active.
 
@@ -102,7 +103,7 @@ else:
     print("First let the check pass.")
 
 # %% [markdown]
-# In the step before the last the backup loses patience. It cannot tell a cut link from a dead peer. Now there is one client only, and it is *loyal*: it asks the other broker only when it was not answered. Guess again: one loyal client, then two.
+# Near the end a broker loses patience. It cannot tell a cut link from a dead peer. Now there is one client only, and it is *loyal*: it asks the other broker only when it was not answered. Guess again: one loyal client, then two.
 
 # %%
 if report:
@@ -111,7 +112,8 @@ if report:
         found, seen = standby.explore(react, *world, start=standby.World(clients=clients))
         result = f"both answer after {len(found)} steps" if found else "never two"
         print(f"loyal clients: {len(clients)}; situations seen: {seen}; {result}")
-    plots.show(plots.pair, found, title="Two loyal clients, and a link that is cut")
+    title = f"Two loyal clients, link cut: both answer after {len(found)} steps"
+    plots.show(plots.pair, found, title=title)
 else:
     print("First let the check pass.")
 
@@ -129,7 +131,7 @@ else:
 # 1. `explore` takes `wrong=`, a function of rule, world before, step, world after; let it return whether both states after the step are "active". Under this rule there is none in the check's world: to become active, a broker must have heard that the other is not, or have lost patience with a dead one.
 # 2. Client 1: it asked the primary before that was active, and turned to the backup. When it asks there, the link is cut and the backup has lost patience. Had the primary said "not yet" in place of nothing, the client need not have turned away. That would not help one whose way to the primary is cut.
 # 3. That is a lease. While the third is dead no lease is renewed, and soon nobody answers: safe, and not live. With three of which two suffice, one may die. A slow clock lets a broker believe in its lease for too long, so its owner has to stop earlier than the giver counts: by the most that clocks may differ.
-# 4. Each of three hears two others, so what it knows is a pair of states: five times five with "dead" and "silent", for each of its own. Nobody writes that by hand and is right. For three there are rules with a proof: Raft, Paxos, and programs that have them, such as etcd.
+# 4. Each of three hears two others. With four states to hear and “silent”, what it knows of them is one of 25 pairs, and that for each state of its own. Hardly anybody writes that by hand and is right. For three or more there are rules with a proof: Raft, Paxos, and programs that have them, such as etcd.
 
 # %%
 assert_all_quiet()

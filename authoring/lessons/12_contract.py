@@ -11,7 +11,7 @@
 # *You need:* lessons 7 and 10.
 
 # %% [markdown]
-# Somebody has a broker in JavaScript and a worker in C++. Both are said to speak Majordomo. But one sends and expects other words than the other, "so they dont work together". The question to the authors: "is pigato compatible with Majordomo protocol ?"
+# Somebody has a broker in JavaScript and a worker in C++, and takes both for Majordomo. But one sends and expects other words than the other, "so they dont work together". The question to the authors: "is pigato compatible with Majordomo protocol ?"
 # ([pigato#64](https://github.com/prdn/pigato/issues/64))
 #
 # A broker that works with its own workers has not answered that. So: **how do you know that a broker keeps a protocol?**
@@ -91,7 +91,7 @@ for what, frames in {**said, "w1 replies": reply, "c1 gets": answer}.items():
 for_the_worker.compare(len(given))
 
 # %% [markdown]
-# Six. Each message begins with an empty frame and a header, which says protocol, side and version. In a worker's conversation a **command** follows, one octet: `01` READY, `02` REQUEST, `03` REPLY, `04` HEARTBEAT, `05` **DISCONNECT**. A REQUEST carries the client's address and an empty frame, the envelope of lesson 4.
+# Six. Each message begins with an empty frame and a header, which says protocol, side and version. In a worker's conversation a **command** follows, one octet: `01` READY, `02` REQUEST, `03` REPLY, `04` HEARTBEAT, `05` **DISCONNECT**, by which a worker leaves or is told to go. A REQUEST carries the client's address and an empty frame, the envelope of lesson 4.
 #
 # ## Valid, invalid, unexpected
 #
@@ -220,7 +220,7 @@ print(f"a broker with {len(FAULTS)} faults: {right} of 100 answered, and right")
 #
 # ## What a rule needs
 #
-# Who judges by the page takes each of its sentences, and needs three things. Rule 7.B16 has them:
+# Who judges by the page takes each of its sentences, and needs three things. Rule 7.B16, the sixteenth for a broker by 7/MDP, has them:
 #
 # | | |
 # |---|---|
@@ -307,16 +307,16 @@ if find_spec("zmq_legos"):
 with Experiment("rules", limit=240) as lab:
     judges = {name: lab.start(name, verdicts, text) for name, text in programs.items()}
     columns = {name: judge.result(within=200) for name, judge in judges.items()}
-plots.show(plots.verdicts, columns, title="Red is what its own worker never tries")
+plots.show(plots.verdicts, columns, title="Each fault breaks rules that its own worker never tries")
 
 # %% [markdown]
-# ✓ is kept, ✗ broken, ? undecided. Each fault breaks rules that its own worker and client never try: `asserts` 7.B19, `goodbye` 7.B16, 7.B17 and 8.B06, `codes` 8.B05 and 8.B06. The broker of zmq_legos 0.2.1 ends at READY: it counts on a fifth frame, which its own worker sends.
+# ✓ is kept, ✗ broken, ? undecided. `asserts` breaks 7.B19, `goodbye` 7.B16, 7.B17 and 8.B06, `codes` 8.B05 and 8.B06: what its own worker and client never try. The broker of zmq_legos 0.2.1 ends at READY: it counts on a fifth frame, which its own worker sends.
 #
 # Undecided means that this run cannot tell: heartbeats came late on a busy machine, or the broker was gone. It never means that the page is vague.
 #
 # ## The interval that nobody told
 #
-# Both sides send heartbeats "at regular and agreed-upon intervals". No frame says which. Here is our right broker on a clock of numbers: heartbeats every 0.2 s, liveness 5. A worker registers, and sends its heartbeats every 2.5 s.
+# Both sides send heartbeats "at regular and agreed-upon intervals". No frame says which. Here is our right broker on a virtual clock: heartbeats every 0.2 s, liveness 5. A worker registers, and sends its heartbeats every 2.5 s.
 #
 # > **Predict.** After how many seconds is the worker told to go?
 
@@ -349,7 +349,7 @@ told_to_go.compare(second_of_disconnect(25))
 #
 # ## In practice
 #
-# - **Yours, in any language:** `python -m zmqlab.mdp check-broker --start "node broker.mjs {endpoint}"`; likewise `check-worker`, `check-client`. Exit status 0 is passed, 1 broken, 2 undecided. `docs/mdp.md` has ten lines for CI, with a report in JUnit's format.
+# - **Yours, in any language:** `python -m zmqlab.mdp check-broker --start "node broker.mjs {endpoint}"`; likewise `check-worker`, `check-client`. Exit status 0 is passed, 1 broken, 2 undecided. [The suite's page](../docs/mdp.md) has ten lines for CI, the service that tests each change of a program, with a report in JUnit's format.
 # - **Known faults** stand in a file for `--expect`. Any other rule that breaks fails the run, and so does one of the file that is kept.
 # - **It sends what ends brokers.** Never run it against one that somebody needs.
 # - **A client with `REQ_CORRELATE`** (lesson 11) sends one more frame first. 7/MDP has no room for it: our broker drops such a request.
@@ -364,7 +364,7 @@ told_to_go.compare(second_of_disconnect(25))
 #
 # <details><summary>Think first, then open</summary>
 #
-# Whatever they both read wrongly. So the suite shares no line with the broker, not even the frames; each rule cites its page and has a broken program that it must see; and what others have written is run against it, in another language, too. It may still be wrong: `docs/mdp.md` says how to report that.
+# Whatever they both read wrongly. So the suite shares no line with the broker, not even the frames; each rule cites its page and has a broken program that it must see; and what others have written is run against it, in another language, too. It may still be wrong: [its page](../docs/mdp.md) says how to report that.
 #
 # </details>
 #

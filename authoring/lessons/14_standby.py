@@ -11,9 +11,9 @@
 # *You need:* lessons 10 and 11.
 
 # %% [markdown]
-# GitHub kept its file servers in pairs; one of each pair was active, and heartbeats went between the two. One Saturday in 2012 the network stood still for some 90 seconds. In many pairs each took the other for dead. In some both took themselves for the active one, and each had the other switched off. To put that right took more than five hours ([GitHub, 2012](https://github.blog/2012-12-26-downtime-last-saturday/)).
+# GitHub kept its file servers in pairs; one of each pair was active, and heartbeats went between the two. One Saturday in 2012 the network stood still for some 90 seconds. Many took their partner for dead. In a number of pairs both took themselves for the active one, and each had the other switched off. To put that right took more than five hours ([GitHub, 2012](https://github.blog/2012-12-26-downtime-last-saturday/)).
 #
-# A second broker that waits for the first one's death is a **standby**; that it takes over is a **failover**. So: **who decides that the other one is dead?**
+# A second broker that waits for the first one's death is a **standby**; its taking over is a **failover**. So: **who decides that the other one is dead?**
 
 # %%
 import time
@@ -32,9 +32,9 @@ INTERVAL, PATIENCE = 0.1, 1.0  # seconds between heartbeats; seconds until a pee
 # %% [markdown]
 # ## A rule, and a loop around it
 #
-# One broker is named the **primary**, the other the **backup**. Each tells the other its state in a heartbeat. A rule says what becomes of an event: `react(state, event)` gives the next state, and whether this request is served.
+# One broker is named the **primary**, the other the **backup**. Each tells the other its state in a heartbeat. An event is such a heartbeat, a client's request, or a request while the peer has been silent for too long. A rule says what becomes of it: `react(state, event)` gives the next state, and whether this request is served.
 #
-# The simplest rule: the primary serves always; the backup, when it has heard nothing for too long. Behind both stands one worker. A client asks one broker once.
+# The simplest rule: the primary serves always; the backup serves when its peer is silent. Behind both stands one worker. A client asks one broker once.
 
 
 # %%
@@ -63,7 +63,7 @@ def ask(ctx, frontend, patience, *request):
 
 
 # %% [markdown]
-# The loop has lesson 5's two sockets and two more. A **PUB** sends each message to all who listen, and never waits; what a full queue cannot take is dropped. It says the state. A **SUB** listens: it hears the peer's.
+# The loop has lesson 5's two sockets and two more. A **PUB** sends each message to all who listen, and never waits; what a full queue cannot take is dropped. It says the state. A **SUB** hears what begins with the bytes that it has subscribed to, and `b""` begins everything. It hears the peer's.
 #
 # Heartbeats are read first. Who judges before it has read takes a living peer for dead (lesson 10). A request that the rule does not serve is dropped.
 
@@ -120,9 +120,9 @@ def start(lab, react, fronts, backend, states, taps):
 # %% [markdown]
 # ## The link stalls
 #
-# Nobody dies. The taps stall: both brokers live, both can be reached, and neither hears the other. A client that gets no answer in time asks the other broker (lesson 11). Here it asks each of the two for the same task.
+# Nobody dies. The taps stall: both brokers live, both can be reached, and neither hears the other. A client that gets no answer in time asks again (lesson 11), and may ask the other broker. Ours asks each of the two for the same task, until it answers.
 #
-# > **Predict.** How many of the two brokers serve it?
+# > **Predict.** How many of the two brokers serve it in the end?
 
 # %%
 serve_it = Prediction("Brokers of two that serve the task", low=0, high=2)
@@ -153,7 +153,7 @@ serve_it.compare(len(answers))
 #
 # ## Two signs
 #
-# The Guide has a better rule, *Binary Star* ([chapter 4](https://zguide.zeromq.org/docs/chapter4/)). A standby takes over on two signs together: its peer is silent, *and* a client comes, who would not come if the other served it. This is the Guide's diagram as a table. An empty field: no change, not served. *Stops*: a `ValueError`, which ends the broker.
+# The Guide has a better rule, *Binary Star* ([chapter 4](https://zguide.zeromq.org/docs/chapter4/)). The states that are told count: who has just started and hears “active” is *passive*, the standby. It takes over on two signs together: its peer is silent, *and* a client comes. (The second is a sign only if clients come to the standby last. Ours asked both.) Here is the Guide's diagram as a table. An empty field: no change, not served. *Stops*: a `ValueError`, which ends the broker.
 #
 # | | peer primary | peer backup | peer active | peer passive | request | request, peer silent |
 # |---|---|---|---|---|---|---|
@@ -228,7 +228,7 @@ print(f"the worker was asked more than once: {asked > 1}; times that it did the 
 #
 # Let a program try them all. A *world* is all that makes a difference: each broker's state, up to two heartbeats under way to it, whether its peer is silent to it, and who served last. `put`, `dies`, `heard` and `asked` give the world after a change.
 #
-# The world is kind. Heartbeats keep their order, and end with the connection. Patience ends only if the peer is dead and nothing is under way. Two functions say what can come next.
+# The world is kind. Heartbeats keep their order, and end with the connection; one may be missed. Patience ends only if the peer is dead and nothing is under way. Two functions say what can come next.
 
 
 # %%
@@ -287,7 +287,7 @@ found, worlds = explore(naive, brokers, anybody)
 print(*told(found), sep="\n")
 
 # %% [markdown]
-# The naive rule needs no stalled link: a primary that comes back serves at once, beside the backup that has taken over. The published table was made against that. In it a primary that hears “active” is passive.
+# The naive rule needs no stalled link: a primary that comes back serves at once, beside the backup that has taken over. The published table knows better: a primary that hears “active” is passive.
 #
 # > **Predict.** The published rule, in this kind world, where no link is cut. What does it take until both serve?
 
@@ -318,26 +318,31 @@ ANYBODY, ONE, TWO = START, standby.World(clients=(0,)), standby.World(clients=(0
 WORLDS = {
     "the kind world": (ANYBODY, [brokers, anybody]),
     "the link may be cut": (ANYBODY, [brokers, anybody, standby.cut]),
-    "the same, one loyal client": (ONE, [brokers, standby.loyal, standby.cut]),
-    "the same, two loyal clients": (TWO, [brokers, standby.loyal, standby.cut]),
+    "cut, one loyal client": (ONE, [brokers, standby.loyal, standby.cut]),
+    "cut, one, and requests get lost": (
+        ONE,
+        [brokers, standby.loyal, standby.lose_requests, standby.cut],
+    ),
+    "cut, two loyal clients": (TWO, [brokers, standby.loyal, standby.cut]),
     "heartbeats overtake each other": (ANYBODY, [brokers, anybody, standby.overtake]),
     "patience may end wrongly": (ANYBODY, [brokers, anybody, standby.impatient]),
 }
-table = [f"{'':32}{'mended rule':16}{'worlds seen':>11}   published rule"]
+table = [f"{'both serve':32}{'mended':10}{'worlds':>6}   published"]
 for name, (first, world) in WORLDS.items():
     mended, worlds = standby.explore_right(*world, start=first)
     old, _ = explore(published, *world, start=first)
-    said = [f"both after {len(h)}" if h else "never both" for h in (mended, old)]
-    table.append(f"{name:32}{said[0]:16}{worlds:11,}   {said[1]}")
-    if name == "the same, two loyal clients":
+    said = [f"after {len(h)}" if h else "never" for h in (mended, old)]
+    table.append(f"{name:32}{said[0]:10}{worlds:6,}   {said[1]}")
+    if name == "cut, two loyal clients":
         shown = mended
-plots.show(plots.pair, shown, title="Mended, but the link is cut, and there are two loyal clients")
+title = f"Mended, link cut, two loyal clients: both serve after {len(shown)} steps"
+plots.show(plots.pair, shown, title=title)
 print(*table, sep="\n")
 
 # %% [markdown]
-# "Never both" is a proof for that world: all there are have been seen. With one loyal client even a cut link does no harm. With two it does: client 1 turned away early, and is at the wrong end now.
+# *Never* is a proof for this model of the world: all that can come about was looked at; *worlds* says how many that were. With one loyal client even a cut link does no harm, as long as no request is lost. With two it does: client 1 turned away early, and is at the wrong end now.
 #
-# No rule of two helps there. To the passive one a cut link and a dead peer look alike. If it serves then, both may serve; if it never does, one death ends all service. The Guide, too, warns of clients at both ends of a link. It takes a third: who serves needs two of three, a **majority**, or a **lease** from the third, to be renewed before it ends.
+# No rule of two helps there. To the passive one a cut link and a dead peer look alike. If it serves then, both may serve; if it never does, one death ends all service. The Guide, too, warns of clients at both ends of a link. It takes a third: who serves needs two of three, a **majority**, or a **lease** from the third, a permit that ends unless it is renewed.
 
 # %% [markdown]
 # ## In practice
@@ -345,19 +350,19 @@ print(*table, sep="\n")
 # - **Heartbeats that outlive their sender.** Our world forgets them when a broker dies; a SUB that has not read them does not. Put an **incarnation number** into each, another one at every start, and drop those of an older life.
 # - **Two that are active** hear it when the link heals. Who hears it first stops; sometimes both do. Somebody has to start them again.
 # - **A broker that is frozen for a moment** wakes up active (lesson 10). The last row of the table is its world.
-# - **No broker.** Servers that remember nothing need no rule: the client asks one after the other, or all, until one answers. The Guide calls it *Freelance*. The key keeps the task from being done twice, wherever its effect is.
+# - **No broker.** Servers that remember nothing need no rule: the client asks one after the other, or all, until one answers. The Guide calls it *Freelance*. What a task changes outside, a database say, then has to know the keys, or it is changed twice.
 # - **Three or more:** take a protocol with a proof, and a program that has it, such as *Raft* in etcd.
 
 # %% [markdown]
 # ## What we know now
 #
-# We asked who decides that the other one is dead. Nobody of two can know it. A standby that waits for two signs, silence and a client, comes near: but for one field of a table, which no trial would have shown us and a walk through every order of events did.
+# We asked who decides that the other one is dead. Nobody of two can know it. A standby that waits for two signs, silence and a client, comes near. One field of its table was wrong: our trial did not show it, a walk through every order of events did. And no table for two helps where the link is cut and clients ask at both ends.
 #
-# **One more question.** Why has a backup that has just started no vote, though its peer is silent?
+# **One more question.** Why does a backup that has just started never take over, though its peer is silent?
 #
 # <details><summary>Think first, then open</summary>
 #
-# "Backup" is a promise. A primary that hears it becomes active at once, because who says so does not serve. Let a lone backup serve: it has said "backup" to a primary that came back, which is active by that. Now both serve. Lab 14's check finds the steps.
+# “Backup” is a promise. A primary that hears it becomes active at once, because who says so does not serve. Suppose a lone backup served. It has said “backup” to a primary that came back, which is active by that. Now both serve. Lab 14's check finds the steps.
 #
 # </details>
 #

@@ -144,7 +144,7 @@ def _label(ax: Axes, x: int, since: int, state: str) -> None:
         color=INK,
         fontsize=SMALL + 1,
         bbox=BOX,
-        zorder=3,
+        zorder=5,  # above the arrow of a heartbeat that is under way beside it
     )
 
 
