@@ -72,9 +72,11 @@ def who_leaves(broker: Callable[..., Any], interval: float, liveness: int) -> Fi
     with Trial("leaving") as place:
         serving = Serving("broker", broker, interval, liveness, endpoint=place.endpoint())
         ctx: zmq.Context[Any] = zmq.Context()
+        peers: list[Peer] = []
 
         def peer() -> Peer:
-            return Peer(ctx, serving.endpoint)
+            peers.append(Peer(ctx, serving.endpoint))
+            return peers[-1]
 
         try:
             serving.start()
@@ -85,7 +87,9 @@ def who_leaves(broker: Callable[..., Any], interval: float, liveness: int) -> Fi
             )
         finally:
             serving.stop()
-            ctx.destroy(linger=0)
+            for each in peers:
+                each.socket.close()
+            ctx.term()
     return found or next(iter(serving.wrong), None)
 
 
