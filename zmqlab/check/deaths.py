@@ -204,12 +204,17 @@ def die(stage: Beating) -> None:
 
 
 def stand_still(stage: Beating) -> None:
-    """The queue's own thread stands still for longer than its patience, and its workers do not."""
+    """The queue's own thread stands still for longer than its patience, and its workers do not.
+
+    Once where it has read one message and there are more, once before it looks.
+    """
     stage.hire("w1", "w2", "w3")
     client = stage.client("c1")
     client.ask(b"before that")
     stage.step()
     stage.stand_still(stage.named("w1"), 1.2 * stage.pulse.patience)
+    stage.pass_time(2 * stage.pulse.interval)
+    stage.poll_late("backend", 1.2 * stage.pulse.patience + stage.pulse.interval)
     stage.pass_time(2 * stage.pulse.interval)
     stage.answer_all()
     stage.replied(READS, ALIVE)

@@ -10,10 +10,12 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import zmq
+from zmq.sugar import poll
 
 from zmqlab.record.lens import Socket
 
@@ -52,7 +54,7 @@ class Beating(Stage):
         self.goes.set()
         self.moves = lambda: (sum(not isinstance(e, Beat | Read) for e in self.history),)
         if isinstance(self.subject, Function):
-            self.subject.call.socket_class = _stands_still_by(self.goes)
+            self.subject.call.socket_class = self.held = _stands_still_by(self.goes)
 
     def __exit__(self, *error: Any) -> None:
         self.goes.set()
@@ -160,6 +162,15 @@ class Beating(Stage):
         finally:
             self.goes.set()
 
+    def poll_late(self, end: str, seconds: float) -> None:
+        """Stop the subject's thread for so long, before it looks whether something came there."""
+        looks = threading.Event()
+        with _before_polls(self.held, self.where[end], looks):
+            try:
+                self.pass_time(seconds)
+            finally:
+                looks.set()
+
     def excused(self, findings: Sequence[Finding]) -> list[Finding]:
         """Undecided, where a rule of time seems to be broken, and the check itself was late."""
         self.look(time.monotonic())
@@ -184,3 +195,21 @@ def _stands_still_by(goes: threading.Event) -> type[Socket]:
             return frame
 
     return Held
+
+
+@contextmanager
+def _before_polls(kind: type[Socket], endpoint: str, looks: threading.Event) -> Iterator[None]:
+    """Whoever polls a socket of this kind and endpoint, however, waits first until this is set."""
+    polls = poll.zmq_poll  # by which Poller.poll, Socket.poll and select look
+
+    def waits_first(sockets: Any, timeout: int = -1) -> Any:
+        for socket, _ in sockets:
+            if isinstance(socket, kind) and endpoint.encode() in socket.last_endpoint:
+                looks.wait()
+        return polls(sockets, timeout)
+
+    poll.zmq_poll = waits_first
+    try:
+        yield
+    finally:
+        poll.zmq_poll = polls

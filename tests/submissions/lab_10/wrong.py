@@ -207,6 +207,24 @@ WRONG = [
         (READ, "if workers in ready:"),
         play=STILL,
     ),
+    Wrong(
+        "judges_between_poll_and_read",
+        "plain",
+        deaths.READS,
+        (
+            READ,
+            f"""
+            now = time.monotonic()
+            {EXPIRED}
+                del heard[worker]
+                if worker in held:
+                    again.append(held.pop(worker))
+                else:
+                    idle.remove(worker)
+            {READ}""",
+        ),
+        play=STILL,
+    ),
     Wrong("registers_by_heartbeat", "plain", deaths.STRANGER, (STRANGER, "pass")),
     Wrong(
         "takes_the_dead_back_by_a_heartbeat",
