@@ -225,6 +225,23 @@ WRONG = [
         ),
         play=STILL,
     ),
+    Wrong(
+        "registers_by_the_first_frame",
+        "plain",
+        deaths.STRANGER,
+        (STRANGER, STRANGER.replace("frames != [READY]", "frames[0] != READY")),
+    ),
+    Wrong(
+        "hears_heartbeats_alone",
+        "plain",
+        deaths.LIVES,
+        (HEARD, f"if worker not in heard or frames == [BEAT]:\n    {HEARD}"),
+        play=DIE,
+    ),
+    Wrong(
+        "evicts_the_busy_alone", "plain", deaths.DEAD, (JUDGE, f"w in held and {JUDGE}"), play=DIE
+    ),
+    Wrong("evicts_at_twice_the_time", "plain", deaths.DEAD, (JUDGE, f"{JUDGE} * 2"), play=DIE),
     Wrong("registers_by_heartbeat", "plain", deaths.STRANGER, (STRANGER, "pass")),
     Wrong(
         "takes_the_dead_back_by_a_heartbeat",
