@@ -15,7 +15,7 @@ from typing import Any
 import zmq
 
 from . import plays
-from .dispatch import Frames, Given
+from .dispatch import Dead, Frames, Given, Silent
 from .heartbeats import HEARTBEAT, READY, Beating
 from .report import Finding
 
@@ -53,19 +53,19 @@ def turns(stage: Beating) -> None:
     stage.hush()  # here they heartbeat when they are told to
     client, stranger = stage.client("c1"), stage.peer("worker", "stranger")
 
-    def says(peer: Any, what: bytes) -> None:
-        peer.send(what)
+    def says(peer: Any, *what: bytes) -> None:
+        peer.send(*what)
         stage.calm(lambda: not stage.ledger.unread)
 
     def ask() -> None:
         client.ask(b"request %d" % next(number))
         stage.step()
 
-    for _ in range(3):
+    for frames in (HEARTBEAT,), (READY, b"service"), (b"\x03",):
         for who in chance.sample(names, 3):
             says(stage.named(who), HEARTBEAT)  # each has a request to come: it stays where it was
         says(stage.named(chance.choice(names)), READY)
-        says(stranger, HEARTBEAT)
+        says(stranger, *frames)
         for _ in names:
             ask()
             for who in [*stage.ledger.busy]:
@@ -151,6 +151,9 @@ def quiet(stage: Beating) -> Iterator[Finding]:
     stage.count(BEATS, began, ended, "w1", "w2")
 
 
+SIGNS = 3 * (READY,) + 3 * (b"\x03",)  # without those of one kind a worker is silent for too long
+
+
 def die(stage: Beating) -> None:
     """Two busy workers die, and an idle one; one lives, a stranger heartbeats all the while."""
     names = ["w1", "w2", "w3", "w4"]
@@ -162,12 +165,17 @@ def die(stage: Beating) -> None:
     held = {who: task for who, (task,) in stage.ledger.busy.items() if isinstance(task, Given)}
     stage.peer("worker", "stranger").send(HEARTBEAT)
     stage.speak("stranger", every=0.15)
+    patience = stage.pulse.patience
     stage.hush("w4")  # first: it is to be given nothing any more when the others are evicted
-    stage.pass_time(2.5 * stage.pulse.interval)
+    stage.pass_time(0.8 * patience)
+    stage.mark(Silent("w4"))
+    stage.pass_time(0.2 * patience)
     stage.hush("w1", "w3")
-    stage.speak("w2", every=0.4 * stage.pulse.liveness)
+    stage.speak("w2", every=0.4 * stage.pulse.liveness, signs=SIGNS)
     began = time.monotonic()
-    stage.bury("w1", "w3", "w4", beside="w2")
+    stage.pass_time(stage.pulse.interval + 0.3 * patience)
+    stage.mark(Dead("w4"))
+    stage.bury("w1", "w3", beside="w2", since=began)
     ended = time.monotonic()
     stage.hush("stranger")
     stage.calm()
@@ -204,12 +212,17 @@ def die(stage: Beating) -> None:
 
 
 def stand_still(stage: Beating) -> None:
-    """The queue's own thread stands still for longer than its patience, and its workers do not."""
+    """The queue's own thread stands still for longer than its patience, and its workers do not.
+
+    Once where it has read one message and there are more, once before it looks.
+    """
     stage.hire("w1", "w2", "w3")
     client = stage.client("c1")
     client.ask(b"before that")
     stage.step()
     stage.stand_still(stage.named("w1"), 1.2 * stage.pulse.patience)
+    stage.pass_time(2 * stage.pulse.interval)
+    stage.poll_late("backend", 1.2 * stage.pulse.patience + stage.pulse.interval)
     stage.pass_time(2 * stage.pulse.interval)
     stage.answer_all()
     stage.replied(READS, ALIVE)

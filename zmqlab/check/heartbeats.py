@@ -10,10 +10,13 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import cycle
 from typing import Any
 
 import zmq
+from zmq.sugar import poll
 
 from zmqlab.record.lens import Socket
 
@@ -44,6 +47,7 @@ class Beating(Stage):
         self.timed = timed
         self.pulse = self.play.pulse or SLOW
         self.rhythm: dict[str, float] = {}  # of who heartbeats: seconds from one to the next
+        self.signs: dict[str, Iterator[bytes]] = {}  # what they say then
         self.due: dict[str, float] = {}
         self.late, self._next = 0.0, math.inf
         self._in_line: dict[int, float] = {}  # by thread: seconds so far
@@ -52,7 +56,7 @@ class Beating(Stage):
         self.goes.set()
         self.moves = lambda: (sum(not isinstance(e, Beat | Read) for e in self.history),)
         if isinstance(self.subject, Function):
-            self.subject.call.socket_class = _stands_still_by(self.goes)
+            self.subject.call.socket_class = self.held = _stands_still_by(self.goes)
 
     def __exit__(self, *error: Any) -> None:
         self.goes.set()
@@ -69,7 +73,7 @@ class Beating(Stage):
         for peer in self.peers:
             if peer.name in self.rhythm and now >= self.due[peer.name]:
                 self.late = max(self.late, now - self.due[peer.name] - SLACK)
-                self.beat(peer)
+                self.beat(peer, next(self.signs[peer.name]))
                 self.due[peer.name] = now + self.rhythm[peer.name]
         if now - self._looked > LOOK:
             self.look(now)
@@ -83,9 +87,9 @@ class Beating(Stage):
         waits = [line - before.get(thread, line) for thread, line in self._in_line.items()]
         self.late = max(self.late, *waits, 0.0)
 
-    def beat(self, peer: Peer) -> None:
-        """Have it send a heartbeat."""
-        peer.socket.send(HEARTBEAT)
+    def beat(self, peer: Peer, sign: bytes = HEARTBEAT) -> None:
+        """Have it send a heartbeat, or another sign that it is alive."""
+        peer.socket.send(sign)
 
     def hire(self, *names: str, kind: int = zmq.DEALER, routing_id: bytes = b"") -> None:
         """Workers that come one after the other, and heartbeat from then on."""
@@ -93,9 +97,13 @@ class Beating(Stage):
             self.speak(name)  # before it is there: nobody knows how long that takes
             super().hire(name, kind=kind, routing_id=routing_id)
 
-    def speak(self, *names: str, every: float = 1.0) -> None:
-        """From now on these heartbeat, each so many intervals after its last."""
+    def speak(self, *names: str, every: float = 1.0, signs: Sequence[bytes] = (HEARTBEAT,)) -> None:
+        """From now on these heartbeat, each so many intervals after its last; or give other signs.
+
+        signs: what they say, in turn, again and again.
+        """
         for name in names:
+            self.signs[name] = cycle(signs)
             self.rhythm[name] = every * self.pulse.interval
             self.due[name] = time.monotonic() + self.rhythm[name]
 
@@ -119,14 +127,14 @@ class Beating(Stage):
             self.judge()
             raise Wrong(self.trouble(rule, "\n".join(self.owed()[:1]), hint))
 
-    def bury(self, *names: str, beside: str) -> None:
-        """Wait until the subject has to know that these are dead: they are silent already.
+    def bury(self, *names: str, beside: str, since: float) -> None:
+        """Wait until the subject has to know that these are dead: they are silent since then.
 
         It knows when it goes on to send heartbeats to the one beside them, and none to these. Two
         patiences and a half are more than enough, whatever comes.
         """
         patience, interval = self.pulse.patience, self.pulse.interval
-        self.pass_time(0.8 * patience)
+        self.pass_time(since + 0.8 * patience - time.monotonic())
         for name in names:
             self.mark(Silent(name))
         self.pass_time(0.2 * patience + interval)
@@ -160,6 +168,15 @@ class Beating(Stage):
         finally:
             self.goes.set()
 
+    def poll_late(self, end: str, seconds: float) -> None:
+        """Stop the subject's thread for so long, before it looks whether something came there."""
+        looks = threading.Event()
+        with _before_polls(self.held, self.where[end], looks):
+            try:
+                self.pass_time(seconds)
+            finally:
+                looks.set()
+
     def excused(self, findings: Sequence[Finding]) -> list[Finding]:
         """Undecided, where a rule of time seems to be broken, and the check itself was late."""
         self.look(time.monotonic())
@@ -184,3 +201,22 @@ def _stands_still_by(goes: threading.Event) -> type[Socket]:
             return frame
 
     return Held
+
+
+@contextmanager
+def _before_polls(kind: type[Socket], endpoint: str, looks: threading.Event) -> Iterator[None]:
+    """Whoever polls a socket of this kind and endpoint, however, waits first until this is set."""
+    module = vars(poll)
+    polls = module["zmq_poll"]  # by which Poller.poll, Socket.poll and select look
+
+    def waits_first(sockets: Any, timeout: int = -1) -> Any:
+        for socket, _ in sockets:
+            if isinstance(socket, kind) and socket.last_endpoint == endpoint.encode():
+                looks.wait()
+        return polls(sockets, timeout)
+
+    module["zmq_poll"] = waits_first
+    try:
+        yield
+    finally:
+        module["zmq_poll"] = polls

@@ -152,7 +152,6 @@ def together(stage: Beating, worker: Any) -> None:
         come(lambda: got(*more), TOGETHER, deaths.FORM, math.inf)
         stage.settle()
         got()
-        stage.end()
         if found := crew.end(stage.watch.lap()):
             raise Wrong(*found)
 

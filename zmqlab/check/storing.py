@@ -139,6 +139,7 @@ def strangers(stage: Desk) -> None:
     reply(mine, b"a", b"the second")
     stage.fetch(client, b"a")
     reply(mine, b"b", b"of somebody else")
+    reply(other, b"z", b"of who is at something else")
     stage.ask(client, REPLY, b"b")
     reply(other, b"b", b"the right one")
     reply(mine, b"b", b"too late")

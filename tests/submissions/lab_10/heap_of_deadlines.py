@@ -1,7 +1,11 @@
-"""A heap of what is due: heartbeats and deaths. A death that has become untrue is put off."""
+"""A heap of what is due: heartbeats and deaths. A death that has become untrue is put off.
+
+Both return when their context ends: they let nothing escape.
+"""
 
 import heapq
 import time
+from contextlib import suppress
 
 import zmq
 
@@ -82,7 +86,11 @@ class Queue:
 
 
 def queue(ctx, frontend, backend, interval, liveness):
-    with ctx.socket(zmq.ROUTER) as clients, ctx.socket(zmq.ROUTER) as workers:
+    with (
+        ctx.socket(zmq.ROUTER) as clients,
+        ctx.socket(zmq.ROUTER) as workers,
+        suppress(zmq.ContextTerminated),
+    ):
         clients.bind(frontend)
         workers.bind(backend)
         whole = Queue(clients, workers, interval, interval * liveness)
@@ -119,7 +127,8 @@ class Worker:
 
 
 def worker(ctx, endpoint, work, interval, liveness):
-    while True:
-        with ctx.socket(zmq.DEALER) as socket:
-            socket.connect(endpoint)
-            Worker(socket, work, interval, interval * liveness).run()
+    with suppress(zmq.ContextTerminated):
+        while True:
+            with ctx.socket(zmq.DEALER) as socket:
+                socket.connect(endpoint)
+                Worker(socket, work, interval, interval * liveness).run()

@@ -207,6 +207,41 @@ WRONG = [
         (READ, "if workers in ready:"),
         play=STILL,
     ),
+    Wrong(
+        "judges_between_poll_and_read",
+        "plain",
+        deaths.READS,
+        (
+            READ,
+            f"""
+            now = time.monotonic()
+            {EXPIRED}
+                del heard[worker]
+                if worker in held:
+                    again.append(held.pop(worker))
+                else:
+                    idle.remove(worker)
+            {READ}""",
+        ),
+        play=STILL,
+    ),
+    Wrong(
+        "registers_by_the_first_frame",
+        "plain",
+        deaths.STRANGER,
+        (STRANGER, STRANGER.replace("frames != [READY]", "frames[0] != READY")),
+    ),
+    Wrong(
+        "hears_heartbeats_alone",
+        "plain",
+        deaths.LIVES,
+        (HEARD, f"if worker not in heard or frames == [BEAT]:\n    {HEARD}"),
+        play=DIE,
+    ),
+    Wrong(
+        "evicts_the_busy_alone", "plain", deaths.DEAD, (JUDGE, f"w in held and {JUDGE}"), play=DIE
+    ),
+    Wrong("evicts_at_twice_the_time", "plain", deaths.DEAD, (JUDGE, f"{JUDGE} * 2"), play=DIE),
     Wrong("registers_by_heartbeat", "plain", deaths.STRANGER, (STRANGER, "pass")),
     Wrong(
         "takes_the_dead_back_by_a_heartbeat",

@@ -23,6 +23,22 @@ MESSAGE = 'case [(b"REQUEST" | b"REPLY" | b"CLOSE") as command, id, *body]:'
 SEND = "clients.send_multipart([*frames[: cut + 1], status, id, *more])"
 
 WRONG = [
+    # workers
+    Wrong(
+        "a_reply_for_any_id_counts",
+        "plain",
+        promises.HOLDER,
+        (
+            """
+            case [worker, b"", id, b"", *reply] if given.get(worker) == id:
+                del given[worker]
+            """,
+            """
+            case [worker, b"", _, b"", *reply] if worker in given:
+                id = given.pop(worker)
+            """,
+        ),
+    ),
     # answers
     Wrong(
         "blocks_while_nobody_works",
