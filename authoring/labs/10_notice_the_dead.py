@@ -40,7 +40,7 @@ READY, HEARTBEAT = b"\x01", b"\x02"
 #
 # - `[01]` of a worker that is not registered registers it, and it is idle. It is busy from a request to its reply. Nothing else changes that: `[02]`, a second `[01]`, or whatever else it sends says that it lives, and no more. Of somebody who is not registered nothing counts but `[01]`.
 # - A request goes to the worker that has been idle longest. With nobody idle, requests stay unread in the frontend.
-# - Every registered worker, idle or busy, gets `[02]` once per interval, whether anything arrives or not. (The check counts over many intervals. It refuses less than a third as many, and over half as many again.)
+# - Every registered worker, idle or busy, gets `[02]` once per interval, whether anything arrives or not. (The check counts over many intervals. It refuses fewer than a third of them, and more than one and a half times as many.)
 # - A worker that was silent for more than `liveness * interval` is **evicted**, at most one interval later. It is given nothing and sent nothing until it says `[01]` again. The request that it held goes to the next idle worker, before all others.
 # - What has come and was not read yet counts as heard: read all that workers have sent before you judge any of them.
 # - A reply counts only from the worker that holds the request with this envelope. Any other goes to nobody, and makes nobody idle. So a client gets exactly one reply to each request.
@@ -213,7 +213,7 @@ report
 # %% [markdown]
 # ## Now break it
 #
-# Your queue and three of your workers, 200 ms × 5. Twelve requests of 100 ms; at one of them its worker stands still: `work` does not come back, and says nothing. Guess first: which request is answered last, and after how long?
+# Your queue and three of your workers; the interval is 200 ms, the liveness 5. Twelve requests of 100 ms; at one of them its worker stands still: `work` does not come back, and says nothing. Guess first: which request is answered last, and after how long?
 
 # %%
 INTERVAL, LIVENESS = 0.2, 5
@@ -262,7 +262,7 @@ else:
     print("First let the check pass.")
 
 # %% [markdown]
-# The others go on at once. The client of task 4 waits for the patience of your queue, and a little more. And the worker that stood still? Let it run for longer, and find the moment when it registers again.
+# The others go on at once. Task 4 is answered only when your queue has evicted its worker: after `liveness * interval`, and a little more. And the worker that stood still? Ask for 150 tasks in place of 12. When is it at work again, and what did it wait for after its three seconds?
 #
 # Now a work that takes 1.5 seconds, without `beat` and with it. How often is each begun until the client has its answer?
 

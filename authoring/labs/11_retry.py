@@ -18,13 +18,13 @@ from zmqlab.wire import Faults, Tap
 # %% [markdown]
 # ## The contract of `ask`
 #
-# `ask(ctx, endpoint, request_id, body, patience, tries)` connects to `endpoint` and returns the reply as a list of frames. The id is bytes, the body a list of frames: any number of them, of any bytes.
+# `ask(ctx, endpoint, request_id, body, patience, tries)` connects to `endpoint` and returns the reply as a list of frames. The id is bytes, the body a list of frames: any number of them, of any bytes. For example, `ask(ctx, endpoint, b"q1", [b"pay 5"], 0.5, 3)` sends `[b"", b"q1", b"pay 5"]`; when `[b"", b"q1", b"paid 5"]` comes back, it returns `[b"paid 5"]`.
 #
 # - It sends `[request_id, *body]` as a REQ would: on the wire an empty frame stands before the id, and before that perhaps the number of `REQ_CORRELATE`. It waits `patience` seconds, sends the same message again, and so on: `tries` copies in all, and no more. The last one, too, has its `patience`.
 # - A reply counts if its first frame is `request_id`. `ask` returns the frames behind the id, maybe none, as soon as the reply is there. The reply to any copy will do.
 # - Other replies may come, with other ids; they are well-formed. They end nothing, and they make no wait longer. You may send the next copy early after such a reply, if it has used up your REQ.
 # - Without a reply of its own, `ask` raises `TimeoutError`, and its text says how often it asked: `tries` in digits. `zmq.ContextTerminated` may escape, other errors may not.
-# - Requests and replies may be lost or late, links may be cut, and perhaps nobody is at the endpoint. `ask` waits without using the processor. At the end its sockets are closed, the context is still there, and nothing keeps its caller from ending it at once.
+# - Requests and replies may be lost or late, links may be cut, and perhaps nobody is at the endpoint. `ask` waits without using the processor. At the end its sockets are closed, the context is still there, and no copy that was not sent keeps the caller from ending it at once.
 
 # %% [markdown]
 # ## The contract of `serve`
@@ -130,7 +130,7 @@ report
 # %% [markdown]
 # ## Now break it
 #
-# Twenty requests over a link that is cut before one message in five, by a seed. Guess first: how many copies are sent, and how often is something done?
+# Twenty requests over a link that is cut before some messages, one in five on average; a seed chooses which. Guess first: how many copies are sent, and how often is something done?
 
 
 # %%

@@ -83,10 +83,11 @@ def ten_clients(server):
 
         for number, (name, its) in enumerate(zip(CLIENTS, SERVERS, strict=True), 1):
             lab.start(its, server, endpoint := lab.endpoint(), do)
+            # a client may ask once its server has bound
             lab.until(lambda n=number: sum(len(s.bound) for s in lab.journal.sockets) == n)
             clients[name] = lab.start(name, ask_again, endpoint, name.encode(), 0.5)
         replies = [client.result(within=30) for client in clients.values()]
-        lab.until(lambda: copies(SERVERS) == copies(CLIENTS), within=30)
+        lab.until(lambda: copies(SERVERS) == copies(CLIENTS), within=30)  # a reply to each copy
     return lab.journal, sum(map(bool, replies)), len(done)
 
 
@@ -106,7 +107,7 @@ plots.show(plots.space_time, of_c1, title=title, who=["c1", "s1"])
 print(with_a_reply.compare(answered))
 
 # %% [markdown]
-# Nobody. Each request is done three times, and every reply comes when its REQ is closed already: the crosses. More tries would not help. Each makes the server's queue longer by more than it can work off in that time.
+# Nobody. In the figure time runs down, and a message that nobody received ends in a cross. Each request is done three times, and each reply comes when its REQ is closed already. More tries would not help: each adds as much work as two tries take, and the server falls further behind.
 #
 # What does c1 know at the end? That it has no reply. The request may be lost, or the reply, or the work may not be done yet: to the client all three look the same. What is asked again until a reply comes is done **at least once**. What is never asked again is done **at most once**, and perhaps not at all.
 #
@@ -182,7 +183,7 @@ for remembers, title in (
 ):
     runs = [clock(patience, remembers) for patience in patiences]
     rows = {name: [run[n] for run in runs] for n, name in enumerate(["answered", "done"])}
-    options = {"along": "patience, ms", "unit": "of 10 questions", "log": False}
+    options = {"along": "patience, ms", "unit": "for 10 questions", "log": False}
     charts.append(plots.Picture(plots.curves, rows, at=patiences, title=title, **options))
 plots.show(plots.together(*charts, columns=1))
 enough = next(ms for ms in range(1, 60) if clock(ms, True)[0] == 10)
@@ -232,7 +233,7 @@ plots.show(plots.space_time, shifted, title=title)
 print(own_replies.compare(sum(reply.endswith(str(n)) for n, reply in taken.items())))
 
 # %% [markdown]
-# None. One reply came late, and from then on every question takes the reply to the one before it, as long as the client asks on before the next reply is there. The client notices nothing: with RELAXED alone, whatever comes after a question is the reply to it.
+# None. One reply came late, and from then on every question takes the reply to the one before it. The client notices nothing: with RELAXED alone, whatever the server that was asked sends next is the reply. What has come already when a question goes out is thrown away ([req.cpp](https://github.com/zeromq/libzmq/blob/v4.3.5/src/req.cpp)). So the shift ends once a reply comes before the next question. (The cross: the run ends before the server reads question 5.)
 #
 # With `REQ_CORRELATE` a REQ puts a number of its own before the delimiter, takes only a reply that bears the last one, and throws the others away. ZeroMQ's manual wants it wherever there is RELAXED: else "a late reply to an aborted request can be reported as the reply to the superseding request" ([zmq_setsockopt](https://libzmq.readthedocs.io/en/latest/zmq_setsockopt.html)).
 #
@@ -294,11 +295,11 @@ for lesson, broker in {5: router_dealer, 7: idle_worker, 9: by_turns}.items():
 # %% [markdown]
 # The broker of lesson 5 hands on what it gets. That of lesson 7 unpacks three frames, and the fourth ends it: one client has stopped everybody. That of lesson 9 looks for the empty frame in second place, and drops what has none there. So CORRELATE is for whoever knows all that stands between client and server.
 #
-# And it does not say what has been done: with each send the number is a new one. To the server, tries are different requests. **CORRELATE protects the client from the wrong reply. The key protects the server from doing it twice.**
+# And it does not say what has been done: with each send the number is a new one. To the server, tries are different requests. And a reply to the first try that comes after the second has gone out is thrown away, good as it is. **CORRELATE protects the client from the wrong reply. The key protects the server from doing it twice.**
 #
 # ## Break it: links that are cut
 #
-# A `Tap` between client and server cuts the link before one message in four, requests and replies alike, by a seed. Ten questions, and the client asks up to 20 times.
+# A `Tap` (lesson 4) between client and server cuts the link before some messages, one in four on average, requests and replies alike; a seed chooses which. The message is lost with the link. Ten questions, and the client asks up to 20 times.
 
 
 # %%
@@ -329,7 +330,7 @@ title = "Where a reply is lost, work is done again; not where keys are remembere
 plots.show(plots.stacked, rows, title=title, unit="times that work was done")
 
 # %% [markdown]
-# Both servers answer all. Where the request was lost, a retry is harmless: nothing had been done yet. Where the reply was lost, the first server does it once more.
+# Both servers answer all. Where the request was lost, a retry is harmless: nothing had been done yet. Where the reply was lost, or late, the first server does it once more.
 #
 # ## Whose key, and for how long?
 #
@@ -343,8 +344,8 @@ plots.show(plots.stacked, rows, title=title, unit="times that work was done")
 # %% [markdown]
 # ## In practice
 #
-# - **Stripe's `Idempotency-Key`** is such a key, in a header. The server keeps the first result and gives it to every retry; other parameters under the same key are an error ([Stripe's manual](https://docs.stripe.com/idempotency)).
-# - **The note and the deed.** Who crashes between "done" and "noted" does it twice after a restart. So services write both in one transaction of their database. Messages to others are written into a table beside them, an *outbox*, and sent from there.
+# - **Stripe's `Idempotency-Key`** is such a key, in a header. In version 1 of the API the server keeps the first result and gives it to every retry; other parameters under the same key are an error ([Stripe's manual](https://docs.stripe.com/idempotency)).
+# - **The note and the deed.** Who crashes between "done" and "noted" does it twice after a restart. So services write both in one transaction of their database: both are there afterwards, or neither. Messages to others are written into a table beside them, an *outbox*, and sent from there.
 # - **Celery** acknowledges a task before it is done, so that it never begins twice: at most once. With `acks_late` it does so afterwards: at least once, "if your task is idempotent" ([Celery's manual](https://docs.celeryq.dev/en/stable/userguide/tasks.html)).
 # - **Back off with chance.** Clients that wait the same time come back together. Wait longer after each try, and add a random part.
 # - **Majordomo**, the protocol of [lesson 12](12_contract.ipynb), has room for one address before the empty frame of a request, and its clients send none: CORRELATE does not go with it (rule 7.B33 in [its rules](../docs/mdp-rules.md)).
@@ -358,7 +359,7 @@ plots.show(plots.stacked, rows, title=title, unit="times that work was done")
 #
 # <details><summary>Think first, then open</summary>
 #
-# One thread reads the copy when the work is done: then the reply is there. With several threads, another one would find no reply yet and begin anew. So the key has to be noted before the work, as *under way*, with everybody who waits for it; and taken back, if the work fails. Lab 11 asks for what that needs.
+# One thread reads the copy when the work is done: then the reply is there. With several threads, another one would find no reply yet and begin anew. So the key has to be noted before the work, as *under way*, with everybody who waits for it; and taken back, if the work fails. In lab 11 you may choose.
 #
 # </details>
 #
