@@ -205,12 +205,15 @@ def _stands_still_by(goes: threading.Event) -> type[Socket]:
 
 @contextmanager
 def _before_polls(kind: type[Socket], endpoint: str, looks: threading.Event) -> Iterator[None]:
-    """Whoever polls a socket of this kind and endpoint, however, waits first until this is set."""
+    """Whoever waits in a poll of a socket of this kind and endpoint stops before, until it is set.
+
+    Not who asks and does not wait: that may be in the middle of its reading.
+    """
     module = vars(poll)
     polls = module["zmq_poll"]  # by which Poller.poll, Socket.poll and select look
 
     def waits_first(sockets: Any, timeout: int = -1) -> Any:
-        for socket, _ in sockets:
+        for socket, _ in sockets if timeout else ():
             if isinstance(socket, kind) and socket.last_endpoint == endpoint.encode():
                 looks.wait()
         return polls(sockets, timeout)
