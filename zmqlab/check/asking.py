@@ -60,13 +60,14 @@ class Asking:
     server: list[Hop] = field(default_factory=list)  # what its server's socket did
     journals: tuple[Journal, ...] = ()  # in which all that stands
     stuck_at: str = ""  # the learner's line at which it was when it had to be ended
+    waited: float = 0.0  # seconds that it was given until then
     late: float = 0.0  # seconds by which the machine may have delayed what it did
     lingered: float = 0.0  # seconds that the Context needed to end after all calls
 
     @property
     def took(self) -> float:
-        """Seconds from its beginning to its end, be that by itself or not."""
-        return self.call.ended - self.call.started
+        """Seconds from its beginning to its end, or until it had to be ended."""
+        return self.waited if self.stuck_at else self.call.ended - self.call.started
 
     @property
     def sent(self) -> list[Hop]:
@@ -175,7 +176,9 @@ def asked(ask: Any, questions: Sequence[Question]) -> list[Asking]:
             own.start(f"ask {number}", asking.call, *args)
         late = _wait(askings)
         for asking in askings:
-            asking.stuck_at = "" if asking.call.done else asking.call.here()
+            if not asking.call.done:
+                asking.stuck_at = asking.call.here()
+                asking.waited = time.monotonic() - asking.call.started
         began = time.monotonic()
         own.end()
         lingered = time.monotonic() - began

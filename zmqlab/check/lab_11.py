@@ -19,6 +19,7 @@ from .dispatch import Frames
 from .judge import Scenario, judge
 from .report import Finding, Report
 from .retry import (
+    a_copy_for_each_try,
     as_asked,
     asks_often_enough,
     done_once,
@@ -33,6 +34,7 @@ from .retry import (
     runs,
     uses_no_processor,
     waits_its_patience,
+    waits_on,
 )
 from .serving import Began, Ended, Got, Outcome, Serving
 from .serving import brief as in_words
@@ -94,8 +96,9 @@ def first(way: str) -> Callable[[int, str, int], Fault | None]:
 
 
 def others(copy: int, tap: Tap) -> list[tuple[float, Frames]]:
-    """Three copies get replies that are for somebody else; then comes the right one."""
-    odd = [(b"", b"mine?", b"no"), (b"", b"", b"mine", b"no"), (b"", b"min", b"no")]
+    """Four copies get replies that are for somebody else; then comes the right one."""
+    ids = [(b"mine?",), (b"", b"mine"), (b"min",), (b"mine ",)]
+    odd: list[Frames] = [(b"", *frames, b"no") for frames in ids]
     if copy <= len(odd):
         return [(0.0, odd[copy - 1])]
     return [(0.0, (b"", b"mine", b"yes"))]
@@ -169,7 +172,7 @@ OF_ASK = [
     asking.Play(
         "ask: more and more of them",
         [Question(b"patient", (b"and no longer",), stream, 0.2, 3)],
-        [*FOUND, asks_often_enough, gives_up, leaves_nothing],
+        [*FOUND, asks_often_enough, waits_on, gives_up, leaves_nothing],
         [(retry.STRAYS, "it gave up in time")],
     ),
     asking.Play(
@@ -184,7 +187,7 @@ OF_ASK = [
 # ------------------------------------------------------------------ plays for serve
 
 RULES = [as_asked(retry.DONE), done_once(retry.ONCE), own_replies(retry.COPIES)]
-BYTES = "Ids and frames are bytes, and need not be text. A reply may have no frames, or empty ones."
+BYTES = "Ids and frames are bytes, not text. Bodies and replies may have no frames, or empty ones."
 SILENT = (
     "A copy says that its client has no reply yet. What becomes of it in your code if its id is "
     "known?"
@@ -251,9 +254,11 @@ TRY_AGAIN = "What does your server note before it calls do, and who takes that b
 
 
 def raises(stage: Serving) -> None:
-    """`do` raises for one id twice; another one is served between."""
+    """`do` raises for one id twice; others are served before, between and after."""
     stage.client("c1")
     stage.client("c2")
+    stage.ask("c2", b"before", b"and known")
+    stage.step()
     stage.raises[b"hard"] = 2
 
     def tried(times: int) -> Callable[[], bool]:
@@ -273,6 +278,7 @@ def raises(stage: Serving) -> None:
     stage.until(lambda: any(isinstance(event, Got) for event in stage.history), within=1.0)
     stage.ask("c2", b"hard", b"to do")
     stage.ask("c2", b"easy", b"to do")
+    stage.ask("c2", b"before", b"and known")
     stage.mark(serving.Left("c1"))  # some of its copies may be lost
     stage.step(SILENT)
 
@@ -341,7 +347,7 @@ OF_SERVE = [
         raises,
         retry.RAISES,
         "twice",
-        [*RULES[:2], own_replies(retry.COPIES, retry.RAISES)],
+        [*RULES[:2], a_copy_for_each_try(retry.RAISES), own_replies(retry.COPIES, retry.RAISES)],
     ),
     serving.Play("serve: nonsense", nonsense, retry.NONSENSE, "6 of 6", RULES),
     serving.Play(

@@ -6,6 +6,7 @@ Those for ask judge one call, with all that was seen of it; those for serve a wh
 from __future__ import annotations
 
 import re
+from collections import Counter
 from itertools import pairwise
 
 import zmq
@@ -116,6 +117,9 @@ def asks_often_enough(one: Asking) -> Finding | None:
     evidence = f"ask was called with tries={asked.tries}, sent {one.copies} and gave up: "
     evidence += said(one.call.error or TimeoutError())
     hint = "How many copies leave, if nothing comes back?"
+    if any(hop.way == "sent" for hop in one.server) and not one.replies:
+        evidence += "\nWhat had come back was for somebody else."
+        hint = "A reply with another id ends nothing: where does your code go when it has come?"
     finding = failed(TRIES, evidence, hint, one.story())
     return finding if one.sent else in_time(one, asked.patience, finding)  # as its server saw it
 
@@ -137,6 +141,11 @@ def waits_its_patience(one: Asking) -> Finding | None:
         evidence = f"{told}, and no reply taken, ask gave up after {took:.2f} s."
         return in_time(one, took - asked.most, failed(PATIENT, evidence, hint, one.story()))
     return None
+
+
+def waits_on(one: Asking) -> Finding | None:
+    """A reply for somebody else has not made it ask sooner, or give up; it may if it used a REQ."""
+    return None if any(hop.socket.kind == "REQ" for hop in one.sent) else waits_its_patience(one)
 
 
 def gives_up(one: Asking) -> Finding | None:
@@ -264,6 +273,27 @@ def done_once(rule: str, hint: str = REMEMBER) -> serving.Rule:
                     state.pop(request_id, None)
                 case Ended(_, request_id):
                     state[request_id] = "had returned for that id", hint
+        return None
+
+    return check
+
+
+def a_copy_for_each_try(rule: str) -> serving.Rule:
+    """`do` is not called more often with an id than copies of it were sent."""
+
+    def check(history: History) -> Broken | None:
+        copies: Counter[bytes] = Counter()
+        for event in history:
+            match event:
+                case Asked(_, _, request_id):
+                    copies[request_id] += 1
+                case Began(call, request_id) if not copies[request_id]:
+                    evidence = f"do was called with {in_words((request_id,))} again, in its call "
+                    evidence += f"{call}, when it had raised, and no further copy had come."
+                    hint = "Who asks for the next try: your server, or a client that still waits?"
+                    return Broken(rule, evidence, hint, request_id)
+                case Began(_, request_id):
+                    copies[request_id] -= 1
         return None
 
     return check

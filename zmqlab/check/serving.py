@@ -111,6 +111,10 @@ class Broken(NamedTuple):
 Rule = Callable[[History], Broken | None]
 
 
+class Failed(Exception):
+    """An error of `do` that no server knows by name."""
+
+
 class Wrong(Exception):
     """Ends a play: something is wrong, or cannot be known."""
 
@@ -208,7 +212,7 @@ class Serving:
             self.gates[request_id].wait(self.takes.get(request_id))
         if raises > 0:
             self.mark(Ended(call, request_id, None))
-            raise RuntimeError("do could not do it")
+            raise (Failed if raises == 1 else RuntimeError)("do could not do it")
         frames = self.replies.get(request_id, (b"result %d" % call, *body))
         self.mark(Ended(call, request_id, frames))
         return list(frames)
