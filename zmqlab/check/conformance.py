@@ -12,6 +12,7 @@ from typing import Any
 
 from zmqlab.mdp import Outcome, Result
 from zmqlab.record.journal import Hop, Journal
+from zmqlab.run.interrupt import put_off_interrupt
 
 from .ask import Wrong, plain_frames
 from .call import Call, brief, said
@@ -49,9 +50,10 @@ class Serving:
         self.stop()
         self.endpoint = places.get("endpoint", self.endpoint)
         self._watch = Watch()
-        self._subject = Function(self.name, self.function)
-        self._subject.begin({"endpoint": self.endpoint}, *self.more)
-        self._life: Lap = self._watch.lap([self._subject.trial.tasks[0].thread])
+        with put_off_interrupt():  # what has begun can be ended
+            self._subject = Function(self.name, self.function)
+            self._subject.begin({"endpoint": self.endpoint}, *self.more)
+            self._life: Lap = self._watch.lap([self._subject.trial.tasks[0].thread])
         return self.endpoint
 
     def stop(self) -> None:
@@ -114,9 +116,10 @@ class Asking:
         self.stop()
         self.answers = []
         self.call = Call("client", self._ask)
-        self._trial = Trial(self.name)
-        self._trial.__enter__()
-        self._trial.start(self.name, self.call, endpoint, service, bodies)
+        with put_off_interrupt():  # what has begun can be ended
+            self._trial = Trial(self.name)
+            self._trial.__enter__()
+            self._trial.start(self.name, self.call, endpoint, service, bodies)
 
     def _ask(self, ctx: Any, endpoint: str, service: bytes, bodies: Sequence[list[bytes]]) -> None:
         for body in bodies:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import queue
+import signal
 import time
 from typing import Any
 
@@ -31,6 +32,7 @@ def follow(
     if anywhere:
         click.echo("Notice: whoever reaches this port reaches what is behind it.", err=True)
     records: queue.SimpleQueue[Record] = queue.SimpleQueue()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Control-C does
     with Tap(to, listen=listen, faults=faults, told=records.put, anywhere=anywhere) as tap:
         if delay:
             tap.delay(delay)
