@@ -234,7 +234,7 @@ WRONG = [
     Wrong(
         "hears_heartbeats_alone",
         "plain",
-        deaths.LIVES,
+        (deaths.LIVES, deaths.ONE),
         (HEARD, f"if worker not in heard or frames == [BEAT]:\n    {HEARD}"),
         play=DIE,
     ),
