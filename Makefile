@@ -2,7 +2,7 @@
 
 VENV := .venv
 BIN := $(VENV)/bin
-PYTEST := $(BIN)/python -m pytest -n 6 --dist loadfile
+PYTEST := $(BIN)/python -m pytest -n 8 --dist loadfile
 # Strict: outputs are compared. A cell that hangs is given up, not waited for.
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=90
 # The tests of what is plain data: `make quick` runs them, but for the slow ones.
