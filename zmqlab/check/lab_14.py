@@ -44,11 +44,7 @@ PAIRS: tuple[Pair, ...] = tuple(product(STATES, HEARTBEATS + REQUESTS))
 ALIKE: tuple[Pair, ...] = (("active", "peer active"), ("passive", "peer passive"))
 FREE: tuple[Pair, ...] = (("primary", "peer primary"), ("backup", "peer backup"))  # both started so
 OWED = tuple(pair for pair in PAIRS if pair not in FREE)  # all that has an answer
-UNANSWERED: tuple[Pair, ...] = (
-    ("primary", "request"),
-    ("backup", "request"),
-    ("backup", "request, peer silent"),
-)
+UNANSWERED: tuple[Pair, ...] = (("primary", "request"), *product(["backup"], REQUESTS))
 ROUNDS, QUIET = 6, 3  # rounds in which nothing fails, and how many may pass without an answer
 
 # ------------------------------------------------------------------ the rules, in words
