@@ -67,6 +67,7 @@ RULES = [
     retry.as_asked("asked"),
     retry.done_once("once"),
     retry.own_replies("own", "unasked"),
+    retry.a_copy_for_each_try("by itself"),
 ]
 
 
@@ -80,6 +81,7 @@ RULES = [
         ([A, Misused("do(1)")], "asked"),
         ([A, BEGAN, Began(2, b"a", (b"pay",))], "once"),
         ([A, BEGAN, DID, HAD, A, Began(2, b"a", (b"pay",))], "once"),
+        ([A, BEGAN, Ended(1, b"a", None), Began(2, b"a", (b"pay",)), DID], "by itself"),
         ([A, BEGAN, DID, HAD, HAD], "own"),
         ([A, BEGAN, DID, Got("c1", (), b"a", (b"else",))], "own"),
         ([A, BEGAN, DID, Got("c2", (), b"a", (b"paid",))], "own"),

@@ -29,6 +29,15 @@ for _ in range(tries):
                 case [b"", got_id, *reply] if got_id == request_id:
                     return reply
 """
+AGAIN_BY_ITSELF = """
+while request_id not in replies:
+    try:
+        replies[request_id] = do(request_id, body)
+    except Exception:
+        pass
+clients.send_multipart([*envelope, request_id, *replies[request_id]])
+"""
+OWN_CASE = 'case [b"", got_id, *reply] if got_id == request_id:\n    return reply'
 KNOWN = "if request_id not in replies:"
 DO = """
 if request_id not in replies:
@@ -509,5 +518,29 @@ WRONG = [
             "frames = clients.recv_multipart()",
             "if not clients.poll(1000):\n    return\nframes = clients.recv_multipart()",
         ),
+    ),
+    Wrong(
+        "compares_ids_without_their_blanks",
+        "plain",
+        retry.OWN,
+        (MINE, "if got_id.strip() == request_id.strip():"),
+    ),
+    Wrong(
+        "asks_early_after_somebody_elses_reply",
+        "dealer_and_pool",
+        retry.PATIENT,
+        (OWN_CASE, f"{OWN_CASE}\ncase _:\n    break"),
+    ),
+    Wrong(
+        "does_it_again_by_itself_after_an_error",
+        "plain",
+        retry.RAISES,
+        (DO, AGAIN_BY_ITSELF),
+    ),
+    Wrong(
+        "catches_only_the_errors_that_it_knows",
+        "plain",
+        retry.RAISES,
+        ("except Exception:", "except (ValueError, RuntimeError):"),
     ),
 ]
