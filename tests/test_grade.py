@@ -181,8 +181,8 @@ ATTACKS = {
     "leaves_a_process_behind": """
         import subprocess, sys
         def unwrap(frames):
-            subprocess.Popen([sys.executable, "-c", "import time; time.sleep(987.125)"],
-                             start_new_session=True)""",
+            subprocess.Popen([sys.executable, "-c", "import os; os.read(0, 1)  # 987.125"],
+                             stdin=subprocess.PIPE, start_new_session=True)""",
 }
 
 

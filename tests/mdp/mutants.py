@@ -482,11 +482,10 @@ UNKNOWN_TO_IT = """
         if status == b"400":
             return None
 """
-LATER = "time.sleep(pause)"
 
 TITANIC_CLIENTS = [
     of_01("reads_the_text", "9.C01", (DIGITS, "return status, rest")),
     of_01("takes_text_for_digits", "9.C01", (DIGITS, "return status[-3:], rest")),
-    of_01("gives_up_at_once", "9.C02", (LATER, "return None")),
+    of_01("gives_up_at_once", "9.C02", ('if status == b"400":', 'if status != b"200":')),
     of_01("insists", "9.C02", (UNKNOWN_TO_IT, "")),
 ]

@@ -8,6 +8,7 @@ that.
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -33,7 +34,7 @@ class Asked(NamedTuple):
 Answer = Callable[[list[Asked]], Sequence[Frames]]  # all questions so far → what to send back
 
 
-class Scenes:
+class Scenes(ABC):
     """One client, started once for each scene, within `patience` seconds a scene."""
 
     def __init__(self, front: Front, client: Asking, service: bytes, patience: float) -> None:
@@ -45,9 +46,9 @@ class Scenes:
         """The dialect that is spoken."""
         return self.front.dialect
 
+    @abstractmethod
     def scenes(self) -> list[Callable[[], None]]:
         """What is tried, in this order."""
-        raise NotImplementedError
 
     def run(self, answer: Answer, requests: int = QUESTIONS) -> tuple[list[Asked], list[str], str]:
         """Start the client and answer it; its questions, what it printed, and how it ended."""

@@ -213,7 +213,7 @@ class _Run:
             self.log,
             self.began,
         )
-        stage.over = lambda: bool(getattr(self.subject, "over", False))
+        stage.other = self.subject
         try:
             stage.canary()
         except Gone:

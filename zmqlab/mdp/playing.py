@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 from .frames import HEARTBEAT, Dialect
@@ -16,7 +17,7 @@ STEP = 0.01  # seconds that a step waits at most
 LAST = 0.1  # seconds that what has ended is waited for: what it sent may be under way
 
 
-class Playing:
+class Playing(ABC):
     """A part that the suite plays, in one thread: `step` is its loop, scene after scene.
 
     What it waits for has its patience by `now`, a clock that stands still while this process waits
@@ -39,16 +40,16 @@ class Playing:
         self.dialect, self.selected, self.patience = dialect, selected, patience
         self.log, self.began = log, began
         self.found: dict[str, Result] = {}
-        self.over: Callable[[], bool] = lambda: False  # whether the other's process has ended
+        self.other: object = None  # what is under test; it may say that it is `over`
         self.latest = 0.0  # seconds by which a heartbeat of the suite came late at all, at most
         self.lost = 0.0  # seconds in which this process waited for the processor
         self.begin_scene("the beginning")
 
     # ---- the loop
 
+    @abstractmethod
     def take_in(self, seconds: float) -> None:
         """Heartbeat where it is due, and take in what comes; wait for it so long at most."""
-        raise NotImplementedError
 
     def step(self, seconds: float = STEP) -> None:
         """Take in what comes, and note by how much longer that took than it was to."""
@@ -68,7 +69,7 @@ class Playing:
         """
         end = self.now + (self.patience if seconds is None else seconds)
         while not condition():
-            if self.over():
+            if getattr(self.other, "over", False):
                 end = min(end, self.now + LAST)
             if self.now >= end:
                 return False

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
 
@@ -135,6 +136,28 @@ def log_ticks(axis: Axis) -> None:
             break
     axis.set_major_formatter("{x:,g}")
     axis.set_minor_locator(NullLocator())
+
+
+def legend(ax: Axes, names: Sequence[str], handles: Sequence[Artist] | None = None) -> None:
+    """What parts or marks are called, in one line between title and picture.
+
+    handles: what stands for each name; what was drawn under it, if none are given.
+    """
+    if not names:
+        return
+    ax.legend(
+        handles=handles,
+        loc="lower left",
+        bbox_to_anchor=(0, 1),
+        ncols=len(names),
+        fontsize=TEXT,
+        frameon=False,
+        labelcolor=INK,
+        borderaxespad=0.1,
+        borderpad=0.1,
+        handletextpad=0.5,
+        columnspacing=1.6,
+    )
 
 
 def inches(ax: Axes) -> tuple[float, float]:

@@ -18,6 +18,7 @@ from .look import (
     color,
     dress,
     hatch,
+    legend,
     log_ticks,
     name_rows,
     short,
@@ -68,7 +69,7 @@ def stacked(
     name_rows(ax, rows)
     ax.set_xlim(0, longest * 1.02)
     ax.set_xlabel(unit, color=INK, fontsize=TEXT)
-    _legend(ax, parts)
+    legend(ax, parts)
 
 
 def stacked_text(rows: Mapping[str, Row], *, unit: str = "tasks") -> str:
@@ -129,7 +130,7 @@ def dots(
     else:
         ax.set_xlim(left=0)
     ax.set_xlabel(unit + (", logarithmic scale" if log else ""), color=INK, fontsize=TEXT)
-    _legend(ax, marks)
+    legend(ax, marks)
 
 
 def dots_text(rows: Mapping[str, Row], *, unit: str = "") -> str:
@@ -163,24 +164,6 @@ def _looks(parts: Sequence[str]) -> list[tuple[str, str]]:
     """A colour and a hatch for each part: a worker's own, else the next grey."""
     greys = cycle([(GREY, ""), (PALE, "///"), (PAPER, "xx"), ("#a6a6a6", "..")])
     return [next(greys) if color(part) == GREY else (color(part), hatch(part)) for part in parts]
-
-
-def _legend(ax: Axes, names: Sequence[str]) -> None:
-    """What the parts or marks are called, in one line between title and picture."""
-    if not names:
-        return
-    ax.legend(
-        loc="lower left",
-        bbox_to_anchor=(0, 1),
-        ncols=len(names),
-        fontsize=TEXT,
-        frameon=False,
-        labelcolor=INK,
-        borderaxespad=0.1,
-        borderpad=0.1,
-        handletextpad=0.5,
-        columnspacing=1.6,
-    )
 
 
 def _told(rows: Mapping[str, Row]) -> str:

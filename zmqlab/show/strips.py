@@ -9,7 +9,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
-from .look import INK, PALETTE, PAPER, TEXT, dress, name_rows, table
+from .look import INK, PALETTE, PAPER, TEXT, dress, legend, name_rows, table
 from .picture import KINDS, Kind
 
 Ends = Mapping[str, Sequence[str]]
@@ -47,22 +47,11 @@ def strips(
     for side in ("left", "bottom"):
         ax.spines[side].set_visible(False)
     ax.tick_params(axis="x", length=0)
-    ax.legend(
-        handles=[
-            Patch(facecolor=face, hatch=hatch, edgecolor=PAPER, label=end)
-            for end, (face, hatch) in looks.items()
-        ],
-        loc="lower left",
-        bbox_to_anchor=(0, 1),
-        ncols=len(ends),
-        fontsize=TEXT,
-        frameon=False,
-        labelcolor=INK,
-        borderaxespad=0.1,
-        borderpad=0.1,
-        handletextpad=0.5,
-        columnspacing=1.6,
-    )
+    shown = [
+        Patch(facecolor=face, hatch=hatch, edgecolor=PAPER, label=end)
+        for end, (face, hatch) in looks.items()
+    ]
+    legend(ax, ends, shown)
 
 
 def strips_text(rows: Ends, *, ends: Sequence[str], unit: str = "try") -> str:
