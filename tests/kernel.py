@@ -170,7 +170,11 @@ class Kernel:
 
 def descendants(pid: int) -> list[int]:
     found = []
-    for task in (PROC / str(pid) / "task").glob("*/children"):
+    try:
+        tasks = list((PROC / str(pid) / "task").glob("*/children"))
+    except OSError:
+        return []  # ended while we looked
+    for task in tasks:
         try:
             children = [int(child) for child in task.read_text().split()]
         except OSError:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from kernel import Kernel, Ran, Watch, beyond_loopback, exists, start
+from kernel import Kernel, Ran, Watch, beyond_loopback, descendants, exists, start
 
 import build
 from zmqlab.run.threads import GaveUp, eventually
@@ -78,6 +78,21 @@ def at_work(request) -> Iterator[tuple[build.Target, Kernel, list[Ran]]]:
             ran = run_all(kernel, target)
         assert watch.heard == set()
         yield target, kernel, ran
+
+
+class Gone:
+    """A folder that is there when it is named, and gone when it is looked into."""
+
+    def __truediv__(self, name):
+        return self
+
+    def glob(self, pattern):
+        raise FileNotFoundError(pattern)
+
+
+def test_a_process_that_ends_while_it_is_looked_at_has_no_descendants(monkeypatch):
+    monkeypatch.setattr("kernel.PROC", Gone())
+    assert descendants(1) == []
 
 
 @linux

@@ -494,7 +494,7 @@ WRONG = [
     Wrong(
         "dies_of_nonsense",
         "plain",
-        retry.NONSENSE,
+        (retry.NONSENSE, "serve runs without an error"),
         (
             SPLIT,
             'place = frames.index(b"") + 1\n'
