@@ -244,11 +244,6 @@ after_the_cut
 if apsw:
 
     class File(apsw.VFSFile):  # as SQLite's own, but a sync is only noted
-        def __init__(self, name, flags, synced):
-            super().__init__("", name, flags)
-            self.path = name if isinstance(name, str) else name.filename()
-            self.synced = synced
-
         def xSync(self, flags):
             self.synced[self.path] = Path(self.path).read_bytes()
 
@@ -260,7 +255,10 @@ if apsw:
             self.synced = {}
 
         def xOpen(self, name, flags):
-            return File(name, flags, self.synced)
+            file = File("", name, flags)
+            file.path = name if isinstance(name, str) else name.filename()
+            file.synced = self.synced
+            return file
 
         def xDelete(self, path, sync):
             super().xDelete(path, sync)
