@@ -184,6 +184,9 @@ def test_a_send_tells_how_what_was_written_is_kept(tmp_path):
                 only_reads = sqlite3.connect(path, isolation_level=None)
                 only_reads.execute("PRAGMA synchronous = OFF")
                 only_reads.close()
+                aside = sqlite3.connect(":memory:", isolation_level=None)
+                aside.execute("CREATE TABLE t (n)")
+                aside.execute("INSERT INTO t VALUES (1)")
                 db = sqlite3.connect(path)
                 db.text_factory, db.row_factory = bytes, dict
                 db.execute("PRAGMA journal_mode = WAL")

@@ -39,7 +39,7 @@ from zmqlab.wire import Faults, Tap
 # - `do(request_id, body)` takes the id and the list of frames behind it, and returns the list `frames`. It may take its time, and you may call it in any thread.
 # - It is called once for each id, whoever asks and however often, for as long as `serve` runs. When it has returned, each copy gets the same reply, and it goes to whoever sent that copy: a copy that came while `do` was at work, too.
 # - Two ids are two requests, even if their bodies are alike. One id always comes with the same body.
-# - If `do` raises an exception, it has had no effect. Nobody gets a reply to the copies that you have read so far, and the next one that you read is tried as if it were the first. (A REP cannot hear again before it has replied. You may close it and bind a new one; what was on its way to it comes again.)
+# - If `do` raises an exception, it has had no effect. Nobody gets a reply to the copy that it was called for, and copies that you have read meanwhile may go without one. The next one that you take up is tried as if it were the first. (A REP cannot hear again before it has replied. You may close it and bind a new one; what was on its way to it comes again.)
 # - Before the first empty frame stands at least the client's routing id, and any number of addresses more: `REQ_CORRELATE` puts one there, and so does each broker. They go back as they came.
 # - An id has at least one byte; ids, bodies and replies are any bytes, a body or a reply has any number of frames. What has no empty frame, or nothing behind it, is no request: it ends nothing.
 # - A client may be gone when its reply comes, and links may be cut. While nobody asks, `serve` waits without using the processor. Sockets are made, used and closed in one thread.

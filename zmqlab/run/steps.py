@@ -116,15 +116,16 @@ class Counter:
 
 
 def _settings(connection: sqlite3.Connection) -> tuple[int, str] | None:
-    """How a connection that has written keeps what it has written; None if it has not."""
+    """How a connection that has written to a file keeps that; None if it has not."""
     try:
         if not connection.total_changes:
             return None
         found = []
-        for name in ("synchronous", "journal_mode"):
-            (value,) = sqlite3.Cursor(connection).execute(f"PRAGMA {name}").fetchone()
+        for name in ("database_list", "synchronous", "journal_mode"):
+            *_, value = sqlite3.Cursor(connection).execute(f"PRAGMA {name}").fetchone()
             found.append(value.decode() if isinstance(value, bytes) else value)
-        return int(found[0]), str(found[1])
+        file, synchronous, journal = found
+        return (int(synchronous), str(journal)) if file else None
     except (sqlite3.Error, TypeError, ValueError):
         return None  # it is closed, or in use at this moment
 
